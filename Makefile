@@ -1,0 +1,101 @@
+# Two commands do everything: `make drill` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+COLLECTION := $(VENV)/collections/ansible_collections/pilotlight/aws_dr
+INSTALLED := $(VENV)/.installed
+SANITY_ROOT := build/sanity/ansible_collections
+
+# fast: a whole move in well under a minute. realistic: AWS's published figures.
+PROFILE ?= fast
+INVENTORY ?= inventories/lab
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export LAB_PROFILE := $(PROFILE)
+
+.PHONY: help
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+# ---------------------------------------------------------------- installation
+
+.PHONY: setup
+setup: $(INSTALLED) ## Make .venv with the pinned dependencies and link this checkout as pilotlight.aws_dr
+
+$(INSTALLED): requirements-dev.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: $(PYTHON) was not found" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: $(PYTHON) is $$($(PYTHON) --version)" >&2; exit 1; }
+	@echo "== setup: installing the pinned dependencies into $(VENV) (some minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@mkdir -p $(dir $(COLLECTION)) && ln -sfn "$(CURDIR)" $(COLLECTION)
+	@touch $@
+
+# ---------------------------------------------------------------- the lab and the drill
+
+.PHONY: drill
+drill: setup ## Lab up, deploy, activate, drill, come home, lab down, and the table (PROFILE=fast|realistic)
+	@python -m lab drill --inventory $(INVENTORY)
+
+.PHONY: lab-up lab-status lab-down
+lab-up: setup ## Start two AWS regions on this machine and keep them running
+	@python -m lab up
+lab-status: setup ## Show what runs in the lab and where
+	@python -m lab status
+lab-down: setup ## Stop the lab
+	@python -m lab down
+
+# ---------------------------------------------------------------- tests
+
+.PHONY: test
+test: lint test-unit test-molecule test-end-to-end ## Lint, unit, Molecule and end-to-end tests
+
+.PHONY: lint lint-python lint-yaml lint-cfn lint-ansible sanity
+lint: lint-python lint-yaml lint-cfn lint-ansible sanity ## Every linter, no ignore file
+
+lint-python: setup
+	@echo "== lint: ruff"; ruff check . && ruff format --check .
+	@echo "== lint: mypy --strict"; mypy plugins/module_utils/_recovery lab
+
+lint-yaml: setup
+	@echo "== lint: yamllint"; yamllint --strict .
+
+lint-cfn: setup
+	@echo "== lint: cfn-lint"; cfn-lint
+
+lint-ansible: setup
+	@echo "== lint: ansible-lint, production profile"; ansible-lint --strict
+
+# ansible-test wants a real copy of the collection, so it reads what users would install: the built collection.
+sanity: build
+	@echo "== lint: ansible-test sanity, every test, no ignore file"
+	@rm -rf $(SANITY_ROOT)/pilotlight && mkdir -p $(SANITY_ROOT)/pilotlight/aws_dr
+	@tar -xzf build/pilotlight-aws_dr.tar.gz -C $(SANITY_ROOT)/pilotlight/aws_dr
+	@site=$$(python -c 'import ansible_collections; print(list(ansible_collections.__path__)[0])'); \
+	  ln -sfn "$$site/amazon" $(SANITY_ROOT)/amazon; ln -sfn "$$site/community" $(SANITY_ROOT)/community
+	@python tests/tools/prime_ansible_test.py
+	@cd $(SANITY_ROOT)/pilotlight/aws_dr && ansible-test sanity --requirements --color no
+
+.PHONY: build
+build: setup ## Build the collection's tarball
+	@mkdir -p build && ansible-galaxy collection build --force --output-path build . >/dev/null
+	@ln -f build/pilotlight-aws_dr-*.tar.gz build/pilotlight-aws_dr.tar.gz
+
+.PHONY: test-unit test-molecule test-end-to-end
+test-unit: setup ## Unit tests, in process, on a virtual clock
+	@echo "== unit tests"; pytest tests/unit
+
+test-molecule: setup ## Molecule scenarios of the deploy roles, on one shared lab
+	@echo "== molecule"; cd extensions && molecule test --all --shared-state
+
+test-end-to-end: setup ## Bad input, and one whole run: deploy, drill, failback, through real ansible-playbook
+	@echo "== integration and end-to-end tests"; pytest tests/integration tests/end_to_end
+
+.PHONY: clean
+clean: ## Remove what was built (never .venv, never reports)
+	@rm -rf build .cache
