@@ -1,0 +1,87 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What AWS accepts as a name, service by service. Each rule says why a name would be refused, or nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A name's longest and shortest length in characters, its pattern, and what both mean in words."""
+
+    right: str
+    pattern: str
+    least: int
+    most: int
+    never: str = r"(?!)"
+
+    def why_not(self, value: Any) -> str | None:
+        """Return what would be right, when ``value`` is not; nothing when it is."""
+        if not isinstance(value, str) or not value:
+            return f"a name is needed that {self.right}"
+        if len(value) > self.most:
+            return f"it has {len(value)} characters; a name is needed that {self.right}"
+        if len(value) < self.least or not re.fullmatch(self.pattern, value) or re.search(self.never, value):
+            return f"a name is needed that {self.right}"
+        return None
+
+
+#: The root of most names. 25: the load balancer <name>-dr-alb may have 32 characters. Lower case and hyphens: buckets
+#: and RDS identifiers allow no more between them.
+PROJECT = Rule(
+    "has 2 to 25 lower-case letters, digits and single hyphens, begins with a letter and ends with no hyphen",
+    r"[a-z][a-z0-9-]*[a-z0-9]",
+    2,
+    25,
+    r"--",
+)
+
+#: Amazon Aurora User Guide, "Quotas and constraints", naming constraints: DB clusters and instances.
+RDS_IDENTIFIER = Rule(
+    "has 1 to 63 letters, digits and single hyphens, begins with a letter and ends with no hyphen",
+    r"[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?",
+    1,
+    63,
+    r"--",
+)
+
+#: Amazon S3 User Guide, "General purpose bucket naming rules".
+BUCKET = Rule(
+    "has 3 to 63 lower-case letters, digits, dots and hyphens, begins and ends with a letter or digit, "
+    "and is neither an IP address nor has a reserved prefix or suffix",
+    r"[a-z0-9][a-z0-9.-]*[a-z0-9]",
+    3,
+    63,
+    r"\.\.|^(\d+\.){3}\d+$|^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$",
+)
+
+#: Elastic Load Balancing API, CreateLoadBalancer, Name.
+LOAD_BALANCER = Rule(
+    "has 1 to 32 letters, digits and hyphens, neither begins nor ends with a hyphen, and does not begin with internal-",
+    r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?",
+    1,
+    32,
+    r"^internal-",
+)
+
+#: Amazon EC2 Auto Scaling API, CreateAutoScalingGroup, AutoScalingGroupName: printable ASCII without a colon.
+GROUP = Rule("has 1 to 255 printable ASCII characters and no colon", r"[\x20-\x39\x3b-\x7e]+", 1, 255)
+
+#: DynamoDB Developer Guide, "Naming rules".
+TABLE = Rule("has 3 to 255 letters, digits, underscores, hyphens and dots", r"[A-Za-z0-9_.-]+", 3, 255)
+
+#: Amazon SNS API, CreateTopic, Name; FIFO topics cannot be an alarm's action here, so no dot.
+TOPIC = Rule("has 1 to 256 letters, digits, underscores and hyphens", r"[A-Za-z0-9_-]+", 1, 256)
+
+#: AWS Secrets Manager API, CreateSecret, Name.
+SECRET = Rule("has 1 to 512 letters, digits and /_+=.@-", r"[A-Za-z0-9/_+=.@-]+", 1, 512)
+
+_LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+
+#: RFC 1035, section 2.3.4: labels of up to 63 octets, 253 characters of text in all; at least two labels.
+DOMAIN = Rule("is a DNS name of at least two labels, such as app.example.com", rf"{_LABEL}(\.{_LABEL})+\.?", 3, 254)
+HOST = DOMAIN
