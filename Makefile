@@ -55,8 +55,8 @@ lab-down: setup ## Stop the lab
 .PHONY: test
 test: lint test-unit test-molecule test-end-to-end ## Lint, unit, Molecule and end-to-end tests
 
-.PHONY: lint lint-python lint-yaml lint-cfn lint-ansible sanity
-lint: lint-python lint-yaml lint-cfn lint-ansible sanity ## Every linter, no ignore file
+.PHONY: lint lint-python lint-yaml lint-cfn lint-ansible lint-docs sanity
+lint: lint-python lint-yaml lint-cfn lint-ansible lint-docs sanity ## Every linter, no ignore file
 
 lint-python: setup
 	@echo "== lint: ruff"; ruff check . && ruff format --check .
@@ -70,6 +70,9 @@ lint-cfn: setup
 
 lint-ansible: setup
 	@echo "== lint: ansible-lint, production profile"; ansible-lint --strict
+
+lint-docs: setup
+	@echo "== lint: the configuration reference is what the roles say"; python tests/tools/configuration_reference.py --check
 
 # ansible-test wants a real copy of the collection, so it reads what users would install: the built collection.
 sanity: build
@@ -95,6 +98,10 @@ test-molecule: setup ## Molecule scenarios of the deploy roles, on one shared la
 
 test-end-to-end: setup ## Bad input, and one whole run: deploy, drill, failback, through real ansible-playbook
 	@echo "== integration and end-to-end tests"; pytest tests/integration tests/end_to_end
+
+.PHONY: docs
+docs: setup ## Write docs/configuration-reference.md from the roles' specifications
+	@python tests/tools/configuration_reference.py
 
 .PHONY: clean
 clean: ## Remove what was built (never .venv, never reports)
