@@ -18,7 +18,9 @@ _LISTS: dict[str, tuple[str, str, str, Callable[[dict[str, Any]], str]]] = {
     "vpc": ("ec2", "describe_vpcs", "Vpcs", lambda item: item["VpcId"]),
     "subnet": ("ec2", "describe_subnets", "Subnets", lambda item: item["SubnetId"]),
     "security group": ("ec2", "describe_security_groups", "SecurityGroups", lambda item: item["GroupId"]),
-    "internet gateway": ("ec2", "describe_internet_gateways", "InternetGateways", lambda item: item["InternetGatewayId"]),
+    "internet gateway": (
+        "ec2", "describe_internet_gateways", "InternetGateways", lambda item: item["InternetGatewayId"],
+    ),
     "NAT gateway": ("ec2", "describe_nat_gateways", "NatGateways", lambda item: item["NatGatewayId"]),
     "address": ("ec2", "describe_addresses", "Addresses", lambda item: item["AllocationId"]),
     "route table": ("ec2", "describe_route_tables", "RouteTables", lambda item: item["RouteTableId"]),
