@@ -1,0 +1,1 @@
+"""What stands behind the emulated cloud: PostgreSQL with replication, the application, and name resolution."""
