@@ -1,0 +1,334 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The only maker of boto3 clients, and the only way out of the core to AWS.
+
+Three layers: ``Clients`` (what callers use: retry table, breaker per region, recording) on a ``Transport`` (one
+request under one deadline); ``BotoTransport`` is the real one, tests bring others.
+
+Why a thread for each call: name resolution, fetching credentials (a profile with a role has an STS client of its own
+with 60 s timeouts) and several addresses that swallow packets are all outside botocore's own timeouts (R2).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .breaker import REGION_BUDGET_SECONDS, Breaker
+from .errors import CallFailed, RegionUnreachable
+from .model import Access
+from .ports import Clock
+from .retries import SERVER_SIDE, retry_for
+
+try:
+    import boto3
+    import botocore.config
+    import botocore.exceptions
+    import botocore.session
+
+    HAS_BOTO3 = True
+except ImportError:  # the import sanity test has no boto3, and modules report its absence in their own way
+    HAS_BOTO3 = False
+
+READ_DEADLINE_SECONDS = 5.0
+MUTATION_DEADLINE_SECONDS = 20.0
+CONNECT_TIMEOUT_SECONDS = 2.0
+CREDENTIALS_SPARE_SECONDS = 300.0
+
+_READS = re.compile(r"^(Describe|Get|List|BatchGet|Query|Scan|Head|Lookup|Search)")
+_SECRETS = re.compile(r"(secret|password|token|credential)", re.IGNORECASE)
+
+
+class Caller(Protocol):
+    """What steps, stores and readers need of ``Clients``."""
+
+    def call(
+        self,
+        at: Access | str,
+        service: str,
+        operation: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        mutates: bool | None = None,
+        deadline_seconds: float | None = None,
+    ) -> dict[str, Any]:
+        """Send one request; raises CallFailed or RegionUnreachable."""
+
+
+class Transport(Protocol):
+    """Sends one request, once, within its deadline; raises CallFailed or RegionUnreachable."""
+
+    def send(
+        self, access: Access, service: str, operation: str, params: Mapping[str, Any], deadline_seconds: float
+    ) -> dict[str, Any]:
+        """One attempt."""
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """One request as it was made; parameters are kept without values that may be secret."""
+
+    at: float
+    region: str
+    service: str
+    operation: str
+    mutates: bool
+    params: Mapping[str, Any]
+    seconds: float
+    error: str | None = None
+
+
+def without_secrets(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters fit for a journal: values under telling names are left out."""
+    return {
+        key: "(left out)" if _SECRETS.search(key) and not key.endswith(("Id", "Arn")) else value
+        for key, value in params.items()
+    }
+
+
+def is_read(operation: str) -> bool:
+    """Whether an operation only reads, by AWS's naming."""
+    return bool(_READS.match(operation))
+
+
+@dataclass
+class Clients:
+    """Calls AWS for the core.
+
+    ``access`` says how a region is reached when a caller names only the region; ``budgets`` gives a region another
+    budget than the usual one (the region that a move depends on is waited for longer than one that may be lost).
+    """
+
+    clock: Clock
+    access: Mapping[str, Access] = field(default_factory=dict)
+    transport: Transport | None = None
+    budgets: Mapping[str, float] = field(default_factory=dict)
+    record: Callable[[CallRecord], None] | None = None
+    monotonic: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self._transport: Transport = self.transport or BotoTransport()
+        self._breakers: dict[str, Breaker] = {}
+        self._lock = threading.Lock()
+
+    def breaker(self, region: str) -> Breaker:
+        """The breaker of a region."""
+        with self._lock:
+            if region not in self._breakers:
+                self._breakers[region] = Breaker(self.monotonic, self.budgets.get(region, REGION_BUDGET_SECONDS))
+            return self._breakers[region]
+
+    def call(
+        self,
+        at: Access | str,
+        service: str,
+        operation: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        mutates: bool | None = None,
+        deadline_seconds: float | None = None,
+    ) -> dict[str, Any]:
+        """Send one request, again where the retry table says so. See ``Caller``."""
+        access = at if isinstance(at, Access) else self.access.get(at, Access(at))
+        mutation = not is_read(operation) if mutates is None else mutates
+        deadline = deadline_seconds or (MUTATION_DEADLINE_SECONDS if mutation else READ_DEADLINE_SECONDS)
+        ends = self.monotonic() + deadline
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return self._once(access, service, operation, params or {}, mutation, ends - self.monotonic())
+            except CallFailed as error:
+                retry = retry_for(error.code, mutation)
+                pause = retry.pause_seconds * 2 ** (attempt - 1) if retry else 0.0
+                if not retry or attempt >= retry.attempts or self.monotonic() + pause >= ends:
+                    raise
+            self.clock.wait(pause)
+
+    def _once(
+        self, access: Access, service: str, operation: str, params: Mapping[str, Any], mutates: bool, seconds: float
+    ) -> dict[str, Any]:
+        breaker = self.breaker(access.region)
+        refusal = breaker.refusal()
+        if refusal:
+            raise RegionUnreachable(access.region, refusal)
+        started, at = self.monotonic(), self.clock.now()
+        outcome: str | None = None
+        try:
+            answer = self._transport.send(access, service, operation, params, breaker.allowance(seconds))
+            breaker.answered()
+            return answer
+        except CallFailed as error:
+            outcome = error.code
+            if error.code in SERVER_SIDE:
+                breaker.silent(started, f"{service} {operation} answered {error.code}")
+            else:
+                breaker.answered()
+            raise
+        except RegionUnreachable as error:
+            outcome = "NoAnswer"
+            breaker.silent(started, error.reason)
+            raise
+        finally:
+            if self.record:
+                self.record(
+                    CallRecord(
+                        at=at,
+                        region=access.region,
+                        service=service,
+                        operation=operation,
+                        mutates=mutates,
+                        params=without_secrets(params),
+                        seconds=self.monotonic() - started,
+                        error=outcome,
+                    )
+                )
+
+
+def _invoke(client: Any, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Call ``operation`` on a boto3 client and translate what botocore raises."""
+    region = client.meta.region_name
+    service = client.meta.service_model.service_name
+    names = {name: method for method, name in client.meta.method_to_api_mapping.items()}
+    try:
+        answer: dict[str, Any] = getattr(client, names[operation])(**params)
+    except botocore.exceptions.ClientError as error:
+        detail = error.response.get("Error", {})
+        status = str(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
+        code = str(detail.get("Code") or status or "Unknown")
+        raise CallFailed(region, service, operation, code, str(detail.get("Message", error))) from error
+    except botocore.exceptions.HTTPClientError as error:  # cannot connect, timed out, TLS, closed
+        raise RegionUnreachable(region, _plain(error)) from error
+    except (botocore.exceptions.BotoCoreError, OSError) as error:
+        raise CallFailed(region, service, operation, type(error).__name__, _plain(error)) from error
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
+def _plain(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+class BotoTransport:
+    """boto3 under a wall-clock deadline."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._doors: dict[Access, _Door] = {}
+
+    def send(
+        self, access: Access, service: str, operation: str, params: Mapping[str, Any], deadline_seconds: float
+    ) -> dict[str, Any]:
+        """One attempt, in a daemon thread that is left behind when the deadline passes."""
+        if not HAS_BOTO3:
+            raise CallFailed(access.region, service, operation, "NoBoto3", "boto3 or botocore is missing")
+        with self._lock:
+            door = self._doors.setdefault(access, _Door(access))
+        done = threading.Event()
+        outcome: list[dict[str, Any] | Exception] = []
+
+        def work() -> None:
+            try:
+                outcome.append(_invoke(door.client(service), operation, params))
+            except Exception as error:  # pylint: disable=broad-except  # raised again in the caller's thread
+                outcome.append(error)
+            done.set()
+
+        threading.Thread(target=work, daemon=True, name=f"{access.region} {service} {operation}").start()
+        if not done.wait(deadline_seconds):
+            reason = f"{service} {operation} brought no answer within {deadline_seconds:.1f} s"
+            raise RegionUnreachable(access.region, reason)
+        result = outcome[0]
+        if isinstance(result, (CallFailed, RegionUnreachable)):
+            raise result
+        if isinstance(result, Exception):
+            raise CallFailed(access.region, service, operation, type(result).__name__, _plain(result)) from result
+        return result
+
+
+class _Door:
+    """Sessions and clients of one region and identity; made within the calls' deadlines, kept for the run."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._session_ends = float("inf")
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        with self._lock:
+            if time.time() > self._session_ends - CREDENTIALS_SPARE_SECONDS:
+                self._session, self._clients = None, {}
+            if self._session is None:
+                self._session = self._open()
+            if service not in self._clients:
+                self._clients[service] = self._session.client(service, config=_config())
+            return self._clients[service]
+
+    def _open(self) -> Any:
+        session = _session(self._access)
+        if not self._access.role_arn:
+            return session
+        # Our own AssumeRole, because botocore's has timeouts and retries that cannot be set.
+        answer = session.client("sts", config=_config()).assume_role(
+            RoleArn=self._access.role_arn, RoleSessionName="pilotlight"
+        )["Credentials"]
+        self._session_ends = answer["Expiration"].timestamp()
+        return _session(
+            Access(self._access.region),
+            aws_access_key_id=answer["AccessKeyId"],
+            aws_secret_access_key=answer["SecretAccessKey"],
+            aws_session_token=answer["SessionToken"],
+        )
+
+
+def _session(access: Access, **credentials: str) -> Any:
+    core = botocore.session.Session(profile=access.profile)
+    # The global STS endpoint lives in us-east-1 (R3).
+    core.set_config_variable("sts_regional_endpoints", "regional")
+    return boto3.Session(botocore_session=core, region_name=access.region, **credentials)
+
+
+def _config() -> Any:
+    return botocore.config.Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=MUTATION_DEADLINE_SECONDS,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        max_pool_connections=32,
+        user_agent_extra="pilotlight.aws_dr",
+    )
+
+
+class _Boto3Caller:
+    """Takes calls for the one region of the clients that ``make_client`` makes."""
+
+    def __init__(self, make_client: Callable[[str], Any]) -> None:
+        self._make_client = make_client
+        self._clients: dict[str, Any] = {}
+
+    def call(
+        self,
+        at: Access | str,
+        service: str,
+        operation: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        mutates: bool | None = None,
+        deadline_seconds: float | None = None,
+    ) -> dict[str, Any]:
+        """See ``Caller``; the region is that of the client, and the deadline is the client's own."""
+        del at, mutates, deadline_seconds
+        if service not in self._clients:
+            self._clients[service] = self._make_client(service)
+        return _invoke(self._clients[service], operation, params or {})
+
+
+def from_boto3(make_client: Callable[[str], Any]) -> Caller:
+    """Adapter for modules of one region: ``from_boto3(module.client)`` offers the same ``.call``."""
+    return _Boto3Caller(make_client)

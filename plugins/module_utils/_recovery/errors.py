@@ -1,0 +1,51 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What can go wrong in the core, each as one clear line.
+
+Nothing in the core ends a process or prints: it raises one of these, and the front door (a module, an action plugin,
+the Lambda function) turns it into its own kind of failure.
+"""
+
+from __future__ import annotations
+
+
+class RecoveryError(Exception):
+    """Everything that the core raises on purpose; ``str()`` is one line for a person."""
+
+
+class CallFailed(RecoveryError):
+    """AWS answered, and the answer was an error."""
+
+    def __init__(self, region: str, service: str, operation: str, code: str, message: str) -> None:
+        self.region = region
+        self.service = service
+        self.operation = operation
+        self.code = code
+        self.message = " ".join(message.split())
+        super().__init__(f"{service} {operation} in {region} failed: {code}: {self.message}")
+
+
+class RegionUnreachable(RecoveryError):
+    """No answer within the deadline, or none at all. A request that was sent may have been carried out."""
+
+    def __init__(self, region: str, reason: str) -> None:
+        self.region = region
+        self.reason = " ".join(reason.split())
+        super().__init__(f"{region} is unreachable: {self.reason}")
+
+
+class LeaseLost(RecoveryError):
+    """Somebody else moves this application, or may do so by now."""
+
+
+class PlanOutdated(RecoveryError):
+    """The world is no longer as it was when the plan was made (compare and set)."""
+
+
+class MoveRefused(RecoveryError):
+    """The move may not begin: every reason that was found, in one line."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        self.reasons = list(reasons)
+        super().__init__("; ".join(self.reasons))

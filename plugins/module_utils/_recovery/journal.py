@@ -1,0 +1,139 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What a run does, in order, appended and never changed: intent before and result after each mutating call.
+
+An event is written to a local file at once, and to the state store of the region that will be alive when ``flush`` is
+called, for all applications of a run together. A store that does not answer is said and tried again; the mode decides
+whether a run may go on without it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import RecoveryError
+from .ports import Clock
+from .store import Item, Store, journal_item
+
+INTENTS = ("drill", "failover", "failback")
+KINDS = (
+    "run-opened",
+    "gate",
+    "lease",
+    "step-begin",
+    "intent",
+    "result",
+    "waiting",
+    "step-done",
+    "step-failed",
+    "run-closed",
+)
+STAGES = ("decide", "fence", "promote", "scale", "verify", "shift")
+
+
+def new_run_id(now: float, intent: str) -> str:
+    """``20261123T013000Z-drill-1a2b3c``: sorts by time, says what for, and is met once."""
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now))}-{intent}-{secrets.token_hex(3)}"
+
+
+@dataclass
+class Journal:
+    """The journal of one application's run."""
+
+    run_id: str
+    application: str
+    clock: Clock
+    store: Store | None = None
+    path: Path | None = None
+    seq: int = 0
+    events: list[dict[str, Any]] = field(default_factory=list)
+    unsaved: list[dict[str, Any]] = field(default_factory=list)
+
+    def append(
+        self,
+        kind: str,
+        stage: str,
+        *,
+        step: str | None = None,
+        call: Mapping[str, Any] | None = None,
+        reason: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Write one event to the local file, and keep it for the store."""
+        self.seq += 1
+        event = {
+            "run_id": self.run_id,
+            "seq": self.seq,
+            "at": self.clock.now(),
+            "application": self.application,
+            "kind": kind,
+            "stage": stage,
+            "step": step,
+            "call": dict(call) if call else None,
+            "reason": reason,
+            "detail": dict(detail or {}),
+        }
+        self.events.append(event)
+        self.unsaved.append(event)
+        self._append_line(event, durable=kind == "intent")
+        return event
+
+    def resume(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Go on after the events of a run that did not end."""
+        self.events = [dict(event) for event in events]
+        self.seq = max((int(event["seq"]) for event in self.events), default=0)
+        if self.path and not self.path.exists():
+            for event in self.events:
+                self._append_line(event, durable=False)
+
+    def _append_line(self, event: Mapping[str, Any], durable: bool) -> None:
+        if self.path is None:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(event, sort_keys=True) + "\n")
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+
+
+def flush(journals: Iterable[Journal]) -> dict[str, str]:
+    """Store what is unsaved, one call for 25 events of one table. Returns what went wrong, by application."""
+    by_store: dict[Store, list[Journal]] = {}
+    for journal in journals:
+        if journal.store and journal.unsaved:
+            by_store.setdefault(journal.store, []).append(journal)
+    errors: dict[str, str] = {}
+    for store, group in by_store.items():
+        items = [
+            Item(journal.application, journal_item(journal.run_id, event["seq"]), event)
+            for journal in group
+            for event in journal.unsaved
+        ]
+        try:
+            store.write(items)
+        except RecoveryError as error:
+            errors.update({journal.application: str(error) for journal in group})
+            continue
+        for journal in group:
+            journal.unsaved.clear()
+    return errors
+
+
+def read_file(path: Path) -> list[dict[str, Any]]:
+    """The events of a local journal; a last line that was cut off by a crash is left out."""
+    events: list[dict[str, Any]] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            events.append(json.loads(line))
+        except ValueError:
+            break
+    return events

@@ -1,0 +1,64 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The retry table: which errors of AWS pass by themselves, and what is done about each (R27).
+
+botocore's own retries are off (one attempt), because they sleep on a clock that is not ours and hide what they did.
+A request that was refused for its rate was not carried out, so a mutation may be sent again too; whatever leaves in
+doubt whether the mutation was carried out is never sent again blindly: the step observes first.
+Sources: botocore/data/_retry.json (codes), AWS General Reference "Error retries and exponential backoff".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How often, how far apart (seconds, doubled each time), and whether for mutations too."""
+
+    attempts: int
+    pause_seconds: float
+    mutations: bool
+
+
+_RATE = Retry(attempts=4, pause_seconds=0.25, mutations=True)
+_PASSING = Retry(attempts=3, pause_seconds=0.25, mutations=False)
+
+RETRIES: Mapping[str, Retry] = {
+    "Throttling": _RATE,
+    "ThrottlingException": _RATE,
+    "ThrottledException": _RATE,
+    "RequestThrottled": _RATE,
+    "RequestThrottledException": _RATE,
+    "RequestLimitExceeded": _RATE,
+    "TooManyRequestsException": _RATE,
+    "ProvisionedThroughputExceededException": _RATE,
+    "LimitExceededException": _RATE,
+    "BandwidthLimitExceeded": _RATE,
+    "PriorRequestNotComplete": _RATE,
+    "SlowDown": _RATE,
+    "InternalError": _PASSING,
+    "InternalFailure": _PASSING,
+    "InternalServerError": _PASSING,
+    "InternalServiceError": _PASSING,
+    "ServiceUnavailable": _PASSING,
+    "ServiceUnavailableException": _PASSING,
+    "RequestTimeout": _PASSING,
+    "RequestTimeoutException": _PASSING,
+    "500": _PASSING,
+    "502": _PASSING,
+    "503": _PASSING,
+    "504": _PASSING,
+}
+
+SERVER_SIDE = frozenset(code for code, retry in RETRIES.items() if retry is _PASSING)
+"""Errors that say more about the region than about the request: they count as silence for the breaker."""
+
+
+def retry_for(code: str, mutates: bool) -> Retry | None:
+    """The row for an error code, or None where trying again is of no use."""
+    retry = RETRIES.get(code)
+    return retry if retry and (retry.mutations or not mutates) else None
