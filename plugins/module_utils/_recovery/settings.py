@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from . import names
+from .model import ModelError, parse_application
 
 Variables = Mapping[str, Any]
 
@@ -83,7 +84,19 @@ def problems(variables: Variables, regions: Collection[str] = ()) -> list[str]:
     :param variables: the variables by name, as the roles would see them; a variable that is not there is not checked
     :param regions: the names of all regions that AWS has, or nothing where that cannot be known
     """
-    return [problem for rule in RULES for problem in rule(variables, regions)]
+    found = [problem for rule in RULES for problem in rule(variables, regions)]
+    return found or _as_application(variables)
+
+
+def _as_application(variables: Variables) -> list[str]:
+    """Return what the core itself says of the whole, where no rule has named a variable for it."""
+    if "aws_dr_application" not in variables:
+        return []
+    try:
+        parse_application(variables["aws_dr_application"], "aws_dr_application")
+    except ModelError as error:
+        return [str(problem) for problem in error.problems]
+    return []
 
 
 def _shown(value: Any) -> str:
