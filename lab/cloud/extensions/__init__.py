@@ -1,0 +1,24 @@
+"""What moto lacks, one file per gap; each names the AWS sentence that it restores."""
+
+from __future__ import annotations
+
+from lab.clock import Clock
+from lab.cloud import world as worlds
+from lab.cloud.extensions import (
+    time_passes,
+)
+from lab.cloud.hooks import DatabasePlane, NoDatabasePlane
+from lab.settings import Profile
+
+__all__ = ["install"]
+
+_EXTENSIONS = (time_passes,)
+
+
+def install(clock: Clock, profile: Profile, plane: DatabasePlane | None) -> worlds.World:
+    """Patch moto once per process and begin a new world."""
+    world = worlds.World(clock, profile, plane or NoDatabasePlane())
+    worlds.enter(world)
+    for extension in _EXTENSIONS:
+        extension.install(world)
+    return world
