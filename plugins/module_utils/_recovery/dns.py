@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
+from .ports import DnsAnswer
+
 DNS_PORT = 53
 TYPE_A, TYPE_CNAME, TYPE_AAAA, CLASS_IN = 1, 5, 28, 1
 ADDRESS_FAMILIES = {TYPE_A: socket.AF_INET, TYPE_AAAA: socket.AF_INET6}
@@ -29,7 +31,7 @@ LONGEST_CHAIN = 8
 """How many CNAMEs are followed before a chain is called a loop."""
 
 
-class DnsError(Exception):
+class DnsError(OSError):
     """No usable answer for a name; says which name and why."""
 
     def __init__(self, name: str, reason: str) -> None:
@@ -178,7 +180,7 @@ class CachingResolver:
         return fresh
 
 
-def leads_to(answer: Answer, host: str, resolver: Resolver) -> bool:
+def leads_to(answer: Answer, host: str, resolver: Resolver | CachingResolver) -> bool:
     """Whether `answer` sends clients to `host`: by a CNAME, or, for an alias, by having its addresses."""
     wanted = normal_name(host)
     if wanted == answer.name or wanted in answer.chain or wanted in answer.addresses:
@@ -191,6 +193,12 @@ def leads_to(answer: Answer, host: str, resolver: Resolver) -> bool:
         return False
     # The addresses of a load balancer come and go, and an answer holds a choice of them: one in common is enough.
     return bool(set(there) & set(answer.addresses))
+
+
+def resolve(name: str, nameservers: Sequence[str], timeout_seconds: float) -> DnsAnswer:
+    """Asks once, in the shape that the core is handed (`ports.Resolver`)."""
+    answer = Resolver(nameservers, timeout_seconds).resolve(name)
+    return DnsAnswer(answer.name, answer.chain, answer.addresses, answer.ttl)
 
 
 def _is_address(text: str) -> bool:
@@ -226,8 +234,13 @@ def _follow(server: Nameserver, name: str, deadline: float) -> Answer:
         if found or current == asked:
             if not found and not chain:
                 raise DnsError(name, f"{server} knows no address")
-            return Answer(name, tuple(chain), tuple(record.value for record in found),
-                          min([*ttls, *(record.ttl for record in found)]), str(server))
+            return Answer(
+                name,
+                tuple(chain),
+                tuple(record.value for record in found),
+                min([*ttls, *(record.ttl for record in found)]),
+                str(server),
+            )
 
 
 def _ask(server: Nameserver, name: str, deadline: float) -> list[_Record]:
@@ -321,7 +334,7 @@ def _decode_reply(name: str, reply: bytes) -> list[_Record]:
             if kind == TYPE_CNAME:
                 records.append(_Record(owner, kind, ttl, _decode_name(reply, offset)[0]))
             elif kind in ADDRESS_FAMILIES:
-                value = socket.inet_ntop(ADDRESS_FAMILIES[kind], reply[offset:offset + length])
+                value = socket.inet_ntop(ADDRESS_FAMILIES[kind], reply[offset : offset + length])
                 records.append(_Record(owner, kind, ttl, value))
             offset += length
         return records
@@ -344,7 +357,7 @@ def _decode_name(reply: bytes, offset: int) -> tuple[str, int]:
                 raise ValueError("a pointer that does not point backwards")
             offset = target
         elif length:
-            labels.append(reply[offset + 1:offset + 1 + length].decode("ascii", "replace"))
+            labels.append(reply[offset + 1 : offset + 1 + length].decode("ascii", "replace"))
             offset += 1 + length
         else:
             return normal_name(".".join(labels)), offset + 1 if after is None else after

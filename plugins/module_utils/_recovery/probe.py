@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from .ports import HttpAnswer
+
 MOST_BODY = 16 * 1024 * 1024
 """Bytes of an answer that are read: a list of a hundred thousand numbers is far below this."""
 
@@ -66,7 +68,9 @@ class ProbeSettings:
             (settings.read_path[:1] in ("", "/"), "read_path", "a path that begins with /, or nothing"),
         ):
             if not holds:
-                raise ValueError(f"probe.{field} is {getattr(settings, field)!r}: {wanted} is wanted")
+                raise ValueError(
+                    f"probe.{field} is {values.get(field, getattr(settings, field))!r}: {wanted} is wanted"
+                )
         return settings
 
 
@@ -126,14 +130,29 @@ class HttpApplication:
     def _request(self, method: str, path: str, address: str, timeout: float | None, body: bytes | None = None) -> Reply:
         known = self.settings
         return http_request(
-            method, known.scheme, known.host, known.port, path, address=address, body=body, ca_file=known.ca_file,
+            method,
+            known.scheme,
+            known.host,
+            known.port,
+            path,
+            address=address,
+            body=body,
+            ca_file=known.ca_file,
             timeout=known.timeout_seconds if timeout is None else timeout,
         )
 
 
 def http_request(
-    method: str, scheme: str, host: str, port: int, path: str, *,
-    address: str, timeout: float, body: bytes | None = None, ca_file: str = "",
+    method: str,
+    scheme: str,
+    host: str,
+    port: int,
+    path: str,
+    *,
+    address: str,
+    timeout: float,
+    body: bytes | None = None,
+    ca_file: str = "",
 ) -> Reply:
     """Makes one request to `address`; never raises for what the network or the server does. `timeout` is the
     total.
@@ -157,6 +176,33 @@ def http_request(
         return Reply(None, {}, address, f"not an HTTP answer ({type(error).__name__})")
     except OSError as error:
         return Reply(None, {}, address, error.strerror or str(error) or type(error).__name__)
+
+
+def request(
+    method: str,
+    *,
+    scheme: str,
+    host: str,
+    port: int,
+    path: str,
+    connect: str | None,
+    body: Mapping[str, Any] | None,
+    timeout_seconds: float,
+    ca_file: str | None,
+) -> HttpAnswer:
+    """Makes one request, in the shape that the core is handed (`ports.ApplicationClient`)."""
+    reply = http_request(
+        method,
+        scheme,
+        host,
+        port,
+        path,
+        address=connect or host,
+        timeout=timeout_seconds,
+        body=None if body is None else json.dumps(body).encode(),
+        ca_file=ca_file or "",
+    )
+    return HttpAnswer(reply.status, reply.body or None, reply.error, reply.address)
 
 
 class _Answering(io.RawIOBase):

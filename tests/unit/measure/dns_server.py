@@ -1,3 +1,5 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A nameserver of a few lines for the tests: answers from a table that a test changes while it runs."""
 
 from __future__ import annotations
@@ -47,6 +49,18 @@ class Zone:
         return reply.to_wire()
 
 
+def _on_one_port(
+    stream: type[socketserver.BaseRequestHandler], datagram: type[socketserver.BaseRequestHandler]
+) -> tuple[socketserver.ThreadingTCPServer, socketserver.ThreadingUDPServer]:
+    """A free port of TCP may be taken for UDP: another one is tried then."""
+    while True:
+        tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), stream)
+        try:
+            return tcp, socketserver.ThreadingUDPServer(tcp.server_address[:2], datagram)
+        except OSError:
+            tcp.server_close()
+
+
 @contextmanager
 def nameserver(zone: Zone) -> Iterator[str]:
     class Datagram(socketserver.BaseRequestHandler):
@@ -62,8 +76,7 @@ def nameserver(zone: Zone) -> Iterator[str]:
             reply = zone.answer(self.request.recv(length, socket.MSG_WAITALL), False) or b""
             self.request.sendall(len(reply).to_bytes(2, "big") + reply)
 
-    udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Datagram)
-    tcp = socketserver.ThreadingTCPServer(("127.0.0.1", udp.server_address[1]), Stream)
+    tcp, udp = _on_one_port(Stream, Datagram)
     for server in (udp, tcp):
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:

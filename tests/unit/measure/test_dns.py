@@ -1,3 +1,5 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The DNS client, against a real server of another make (dnspython)."""
 
 from __future__ import annotations
@@ -115,12 +117,15 @@ def test_an_address_answers_for_itself() -> None:
     assert Resolver(["127.0.0.1:1"]).resolve("10.0.0.7").addresses == ("10.0.0.7",)
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("10.0.0.2", Nameserver("10.0.0.2", 53)),
-    ("127.86.1.1:5353", Nameserver("127.86.1.1", 5353)),
-    ("[fd00::2]:5353", Nameserver("fd00::2", 5353)),
-    ("fd00::2", Nameserver("fd00::2", 53)),
-])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10.0.0.2", Nameserver("10.0.0.2", 53)),
+        ("127.86.1.1:5353", Nameserver("127.86.1.1", 5353)),
+        ("[fd00::2]:5353", Nameserver("fd00::2", 5353)),
+        ("fd00::2", Nameserver("fd00::2", 53)),
+    ],
+)
 def test_nameservers_are_written_as_people_write_them(text: str, expected: Nameserver) -> None:
     assert parse_nameserver(text) == expected
 

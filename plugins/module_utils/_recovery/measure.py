@@ -1,0 +1,469 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Probe samples and journal events in, measured RTO and RPO out.
+
+Nothing here reads a clock, a file or AWS. Every figure carries the method by which it was had, and a figure that
+could not be had is None with the reason: a zero would be read as "no loss".
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .samples import Observation, Sample, Stored
+
+DEAF_INTERVALS = 4
+"""A probe that started nothing for so many intervals was deaf: what happened in between is not known to better than
+that.
+"""
+DEAF_SECONDS = 1.0
+"""... but never less than this: a busy machine starts a slot late now and then."""
+STAGES = ("decide", "fence", "promote", "scale", "verify", "shift")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number (seconds, or a count) with its method; without a value, `method` says why there is none."""
+
+    value: float | None
+    method: str
+    begin: float | None = None
+    end: float | None = None
+    at_least: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the report: always a value and a method, and what else is known."""
+        known = {"value": _rounded(self.value), "method": self.method}
+        extra = {"begin": self.begin, "end": self.end, "at_least": self.at_least}
+        return known | {name: _rounded(number) for name, number in extra.items() if number is not None}
+
+
+@dataclass(frozen=True)
+class Deaf:
+    """A time in which the probe started nothing (seconds since the epoch)."""
+
+    begin: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """How long."""
+        return self.end - self.begin
+
+
+@dataclass(frozen=True)
+class Lag:
+    """The last replication lag that CloudWatch reported before the move, in seconds, and where and when it was
+    read.
+    """
+
+    seconds: float | None
+    metric: str = "AuroraGlobalDBReplicationLag"
+    region: str | None = None
+    at: float | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of the move: from the beginning of its first step to the end of its last. Stages overlap."""
+
+    name: str
+    begin: float
+    end: float
+    steps: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """How long the stage lasted, in seconds."""
+        return max(0.0, self.end - self.begin)
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """What the inventory asks for, in seconds."""
+
+    rto_seconds: float
+    rpo_seconds: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """pass, fail, or not measured, with one line a reason."""
+
+    word: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """All figures of one move of one application."""
+
+    rto_writes: Figure
+    rto_reads: Figure
+    dns: Figure
+    rpo_lost_writes: Figure
+    rpo: Figure
+    rpo_bound: Figure
+    stages: tuple[Stage, ...]
+    detect: Figure
+    client: Figure
+    verdict: Verdict
+    deaf: tuple[Deaf, ...] = ()
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+def measure(
+    observation: Observation,
+    events: Sequence[Mapping[str, Any]],
+    objectives: Objectives,
+    *,
+    target_region: str,
+    stable_samples: int,
+    lag: Lag | None = None,
+    outage_began_at: float | None = None,
+) -> Measurement:
+    """Measures one move.
+
+    `outage_began_at` (seconds since the epoch) is for a probe that was started when the application was down
+    already, and comes from other evidence, such as an alarm; the figures say that it was given.
+    """
+    interval = observation.vantage.interval_seconds if observation.vantage else _rhythm(observation.of("write"))
+    opened_at = _first(events, "run-opened")
+    deaf = deaf_times(observation, interval)
+    writes = _outage("write", observation.of("write"), opened_at, stable_samples, interval, outage_began_at)
+    reads = _outage("read", observation.of("read"), opened_at, stable_samples, interval, outage_began_at)
+    began = outage_began_at if writes.begin is None else writes.begin
+    lost, loss = _loss(observation.of("write"), observation.stored)
+    stages = stages_of(events)
+    return Measurement(
+        rto_writes=writes,
+        rto_reads=reads,
+        dns=_dns(
+            observation.of("dns"),
+            target_region,
+            opened_at if began is None else began,
+            began is not None,
+            stable_samples,
+            interval,
+        ),
+        rpo_lost_writes=lost,
+        rpo=loss,
+        rpo_bound=_bound(lag, _stop_of_writes(events)),
+        stages=stages,
+        detect=_detect(began, opened_at),
+        client=_client(writes, stages),
+        verdict=judge(writes, loss, objectives),
+        deaf=deaf,
+        counts=_counts(observation),
+    )
+
+
+def judge(rto: Figure, rpo: Figure, objectives: Objectives) -> Verdict:
+    """Compares with the objectives. One figure that fails is enough to fail; one that is missing is enough not to
+    pass.
+    """
+    reasons = []
+    words = []
+    for name, figure, wanted in (("RTO", rto, objectives.rto_seconds), ("RPO", rpo, objectives.rpo_seconds)):
+        if figure.value is None:
+            failed = figure.at_least is not None and figure.at_least > wanted
+            words.append("fail" if failed else "not measured")
+            reasons.append(f"{name} not measured: {figure.method}")
+        else:
+            words.append("pass" if figure.value <= wanted else "fail")
+            sign = "within" if figure.value <= wanted else "over"
+            reasons.append(f"{name} {figure.value:.2f} s is {sign} the objective of {wanted:g} s")
+    word = next((word for word in ("fail", "not measured") if word in words), "pass")
+    return Verdict(word, tuple(reasons))
+
+
+def deaf_times(observation: Observation, interval: float) -> tuple[Deaf, ...]:
+    """When the probe started nothing although slots were due."""
+    started = sorted({sample.started_at for sample in observation.samples})
+    patience = _patience(interval)
+    return tuple(Deaf(before, after) for before, after in itertools.pairwise(started) if after - before > patience)
+
+
+def stages_of(events: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:
+    """The stages that the journal tells of, in the order of a move.
+
+    Gates and lease are no steps: `decide` begins when the run is opened and ends with the last of them.
+    """
+    begins: dict[str, float] = {}
+    ends: dict[str, float] = {}
+    steps: dict[str, list[str]] = {}
+    for event in sorted(events, key=lambda one: (one["at"], one.get("seq", 0))):
+        kind, at = event["kind"], float(event["at"])
+        stage = "decide" if kind in ("run-opened", "gate", "lease") else event.get("stage")
+        if stage not in STAGES or kind == "run-closed":
+            continue
+        if kind == "lease" and "promote" in begins:
+            continue  # the lease is renewed and given back during the move
+        begins.setdefault(stage, at)
+        ends[stage] = max(at, ends.get(stage, at))
+        step = event.get("step")
+        if step and step not in steps.setdefault(stage, []):
+            steps[stage].append(step)
+    return tuple(Stage(name, begins[name], ends[name], tuple(steps.get(name, ()))) for name in STAGES if name in begins)
+
+
+def _outage(
+    kind: str,
+    samples: Sequence[Sample],
+    opened_at: float | None,
+    stable: int,
+    interval: float,
+    given: float | None,
+) -> Figure:
+    """From the first failed sample to the first of an unbroken good series that lasts to the end of the observation.
+
+    A good series begins when the first sample of it was *acknowledged*, not when it was sent: one that a server held
+    back during the outage and answered after it says when the outage was over, not that there was none.
+    """
+    if not samples:
+        return Figure(None, f"the probe made no {kind}s")
+    failed = _failures_of_the_move(samples, opened_at, stable)
+    if not failed:
+        return _no_outage(kind, samples, opened_at, interval, given)
+    first, last = failed[0], failed[-1]
+    series = samples[last + 1 :]
+    begin = given if given is not None else samples[first].started_at
+    if not series:
+        return Figure(
+            None, f"{kind}s had not come back when the probe ended", begin=begin, at_least=samples[-1].ended_at - begin
+        )
+    end = min(sample.ended_at for sample in series)
+    if len(series) < stable:
+        return Figure(
+            None,
+            f"only {len(series)} good {kind}s followed the last failed one, {stable} are asked for",
+            begin=begin,
+            at_least=end - begin,
+        )
+    if first == 0 and given is None:
+        return Figure(
+            None,
+            f"the first {kind} of the probe had failed already: the outage began before it",
+            end=end,
+            at_least=max(0.0, end - begin),
+        )
+    edges = [(samples[last].started_at, series[0].started_at)]
+    if given is None:
+        edges.append((samples[first - 1].started_at, samples[first].started_at))
+    for before, after in edges:
+        if after - before > _patience(interval):
+            return Figure(
+                None,
+                f"the probe was deaf for {after - before:.1f} s where the outage began or ended",
+                begin=begin,
+                end=end,
+                at_least=max(0.0, end - begin - (after - before)),
+            )
+    count = sum(1 for sample in samples[first : last + 1] if not sample.ok)
+    since = "the time that was given" if given is not None else f"the first failed {kind}"
+    method = (
+        f"from {since} to the first of {len(series)} {kind}s without a failure to the end of the probe; "
+        f"{count} failed; one {kind} each {interval:g} s"
+    )
+    return Figure(max(0.0, end - begin), method, begin=begin, end=end)
+
+
+def _failures_of_the_move(samples: Sequence[Sample], opened_at: float | None, stable: int) -> list[int]:
+    """The positions of the failed samples that belong to the move.
+
+    These are all after the run was opened, and those before it that no stable series parts from them: an unplanned
+    move is opened during the outage. An earlier hiccup which the application got over by itself does not count.
+    """
+    failed = [position for position, sample in enumerate(samples) if not sample.ok]
+    if opened_at is None:
+        return failed
+    during = [position for position in failed if samples[position].ended_at >= opened_at]
+    if not during:
+        # The failures may have ended just before the run was opened and belong to it all the same.
+        opened = sum(1 for sample in samples if sample.ended_at < opened_at)
+        during = [position for position in failed[-1:] if opened - position <= stable]
+    if not during:
+        return []
+    first = during[0]
+    for position in reversed([one for one in failed if one < first]):
+        if first - position > stable:
+            break
+        first = position
+    return [position for position in failed if position >= first]
+
+
+def _no_outage(
+    kind: str,
+    samples: Sequence[Sample],
+    opened_at: float | None,
+    interval: float,
+    given: float | None,
+) -> Figure:
+    """No failure is a measured zero only where somebody looked all the time."""
+    begin = samples[0].started_at if opened_at is None else opened_at
+    if given is not None:
+        return Figure(None, f"no {kind} failed, although the outage is said to have begun before: it was not seen")
+    if opened_at is not None and not samples[0].started_at <= opened_at <= samples[-1].ended_at:
+        return Figure(None, f"the probe made no {kind}s when the move began")
+    started = [sample.started_at for sample in samples if sample.ended_at >= begin - interval]
+    gap = max((after - before for before, after in itertools.pairwise(started)), default=0.0)
+    if gap > _patience(interval):
+        return Figure(None, f"no {kind} failed, but the probe was deaf for {gap:.1f} s")
+    slowest = max(sample.ended_at - sample.started_at for sample in samples)
+    return Figure(
+        0.0,
+        f"none of {len(samples)} {kind}s failed, one each {interval:g} s: an outage shorter than that may "
+        f"have been missed; the slowest took {slowest:.2f} s",
+    )
+
+
+def _dns(
+    samples: Sequence[Sample],
+    target: str,
+    begin: float | None,
+    outage: bool,
+    stable: int,
+    interval: float,
+) -> Figure:
+    """From the beginning of the write outage to the first of an unbroken series of answers that lead to the
+    target.
+    """
+    if not samples:
+        return Figure(None, "the probe made no DNS queries")
+    if begin is None:
+        return Figure(None, "neither a failed write nor the opening of a run says when to begin")
+    elsewhere = [position for position, sample in enumerate(samples) if not sample.ok or sample.region != target]
+    if elsewhere and elsewhere[-1] == len(samples) - 1:
+        return Figure(
+            None,
+            f"DNS did not lead to {target} when the probe ended",
+            begin=begin,
+            at_least=max(0.0, samples[-1].ended_at - begin),
+        )
+    last = elsewhere[-1] if elsewhere else -1
+    series = samples[last + 1 :]
+    if len(series) < stable:
+        return Figure(
+            None,
+            f"only {len(series)} answers led to {target} without a break, {stable} are asked for",
+            begin=begin,
+            at_least=max(0.0, series[0].ended_at - begin),
+        )
+    if last < 0:
+        return Figure(0.0, f"every one of {len(samples)} answers led to {target} from the first on")
+    if series[0].started_at - samples[last].started_at > _patience(interval):
+        return Figure(
+            None,
+            f"the probe was deaf for {series[0].started_at - samples[last].started_at:.1f} s when the answers changed",
+            begin=begin,
+        )
+    since = "the first failed write" if outage else "the opening of the run, as no write failed,"
+    method = (
+        f"from {since} to the first of {len(series)} answers without a break that lead to {target}, "
+        "asked of the nameserver anew each time; clients may believe the old answer for its TTL longer"
+    )
+    return Figure(max(0.0, series[0].ended_at - begin), method, begin=begin, end=series[0].ended_at)
+
+
+def _loss(writes: Sequence[Sample], stored: Stored | None) -> tuple[Figure, Figure]:
+    """Writes that were acknowledged and are missing afterwards: how many, and over what time."""
+    acknowledged = sorted((sample for sample in writes if sample.ok), key=lambda one: one.ended_at)
+    if not acknowledged:
+        reason = "no write was acknowledged" if writes else "the probe made no writes"
+        return Figure(None, reason), Figure(None, reason)
+    if stored is None or stored.numbers is None:
+        why = "the probe was cut short" if stored is None else stored.error
+        reason = f"what is stored could not be read back: {why}"
+        return Figure(None, reason), Figure(None, reason)
+    missing = [sample for sample in acknowledged if sample.number not in stored.numbers]
+    counted = f"{len(acknowledged)} numbered writes were acknowledged, {len(missing)} of them are missing afterwards"
+    if not missing:
+        return Figure(0, counted), Figure(0.0, counted)
+    before = [sample.ended_at for sample in acknowledged if sample.ended_at < missing[0].ended_at]
+    begin = before[-1] if before else missing[0].started_at
+    end = missing[-1].ended_at
+    method = f"{counted}: from the last that was kept before the first that was lost, to the last that was lost"
+    return Figure(len(missing), counted), Figure(end - begin, method, begin=begin, end=end)
+
+
+def _bound(lag: Lag | None, stopped_at: float | None) -> Figure:
+    """The bound on a loss that the lag allows (R10): the lag alone is none, as the old writer may have gone on."""
+    if lag is None or lag.seconds is None:
+        return Figure(None, "not bounded: no lag is known from before the move")
+    source = f"{lag.metric} of {lag.seconds:g} s" + (f" read in {lag.region}" if lag.region else "")
+    if lag.at is None:
+        return Figure(None, f"not bounded: {source}, but it is not known when")
+    if stopped_at is None:
+        return Figure(None, f"not bounded: {source}, but it was not confirmed that the old writer stopped")
+    if stopped_at < lag.at:
+        return Figure(lag.seconds, f"{source}, from after the writes had stopped")
+    return Figure(
+        lag.seconds + stopped_at - lag.at,
+        f"{source}, and the {stopped_at - lag.at:.1f} s from that sample to the confirmed stop of writes",
+    )
+
+
+def _stop_of_writes(events: Iterable[Mapping[str, Any]]) -> float | None:
+    """When a fence was confirmed: an event of the stage `fence` whose detail says `writes_stopped`."""
+    confirmed = [
+        float(event["at"])
+        for event in events
+        if event.get("stage") == "fence" and (event.get("detail") or {}).get("writes_stopped")
+    ]
+    return min(confirmed, default=None)
+
+
+def _detect(began: float | None, opened_at: float | None) -> Figure:
+    if began is None or opened_at is None:
+        return Figure(None, "no write failed before the move" if opened_at is not None else "no journal")
+    if began >= opened_at:
+        return Figure(0.0, "the outage began with the move itself")
+    method = "from the first failed write to the opening of the run"
+    return Figure(opened_at - began, method, begin=began, end=opened_at)
+
+
+def _client(writes: Figure, stages: Sequence[Stage]) -> Figure:
+    """What was left to the clients after the last stage had ended."""
+    if writes.end is None or not stages:
+        return Figure(None, "the end of the outage or of the stages is not known")
+    done = max(stage.end for stage in stages)
+    return Figure(
+        max(0.0, writes.end - done),
+        "from the end of the last stage to the first good write",
+        begin=done,
+        end=max(done, writes.end),
+    )
+
+
+def _counts(observation: Observation) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for sample in observation.samples:
+        of_kind = counts.setdefault(sample.kind, {"made": 0, "good": 0, "failed": 0})
+        of_kind["made"] += 1
+        of_kind["good" if sample.ok else "failed"] += 1
+    return counts
+
+
+def _first(events: Iterable[Mapping[str, Any]], kind: str) -> float | None:
+    return min((float(event["at"]) for event in events if event["kind"] == kind), default=None)
+
+
+def _patience(interval: float) -> float:
+    return max(DEAF_SECONDS, DEAF_INTERVALS * interval)
+
+
+def _rhythm(samples: Sequence[Sample]) -> float:
+    """The interval of a file without its head line."""
+    steps = sorted(
+        (after.scheduled_at - before.scheduled_at) / (after.number - before.number)
+        for before, after in itertools.pairwise(samples)
+        if after.number > before.number
+    )
+    return steps[len(steps) // 2] if steps else DEAF_SECONDS
+
+
+def _rounded(value: float | None) -> float | None:
+    return round(value, 3) if isinstance(value, float) else value

@@ -1,0 +1,128 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a probe saw, as it stands in its file: one JSON object a line.
+
+The first line (`kind` "probe") says who probed what and how often, then come the samples in the order in which they
+ended, and at the end, where it could be had, one line (`kind` "stored") with the numbers that the application still
+has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["write", "read", "dns"]
+KINDS: tuple[Kind, ...] = ("write", "read", "dns")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One thing tried in one slot. Times are in seconds since the epoch, on the probe's clock.
+
+    `number` is the slot's, and for a write also the number that was written. `address` is what was reached (or
+    answered, for `dns`), `region` the region that answered (for `dns`: the one that the answer leads to).
+    """
+
+    kind: Kind
+    number: int
+    scheduled_at: float
+    started_at: float
+    ended_at: float
+    ok: bool
+    status: int | None = None
+    error: str | None = None
+    address: str | None = None
+    region: str | None = None
+
+    def line(self) -> str:
+        """The sample as a line of the file."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Vantage:
+    """Who probed: a name for its numbered writes, what was asked for, and the rhythm (seconds)."""
+
+    client: str
+    host: str
+    interval_seconds: float
+    timeout_seconds: float
+    started_at: float
+    write_path: str = ""
+    read_path: str = ""
+    nameservers: tuple[str, ...] = ()
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+
+    def line(self) -> str:
+        """The head line of the file."""
+        return json.dumps({"kind": "probe", **asdict(self)}, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The numbers that were read back after the move; `numbers` is None, with the reason, where they could not be."""
+
+    at: float
+    numbers: frozenset[int] | None
+    region: str | None = None
+    error: str | None = None
+
+    def line(self) -> str:
+        """The last line of the file."""
+        numbers = None if self.numbers is None else sorted(self.numbers)
+        return json.dumps({"kind": "stored", **asdict(self), "numbers": numbers}, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A whole file."""
+
+    vantage: Vantage | None
+    samples: tuple[Sample, ...]
+    stored: Stored | None
+
+    def of(self, kind: Kind) -> tuple[Sample, ...]:
+        """The samples of one kind in the order of their slots: they ended in another."""
+        return tuple(sorted((sample for sample in self.samples if sample.kind == kind), key=lambda one: one.number))
+
+
+def parse(lines: Iterable[str]) -> Observation:
+    """Reads a file, which may still be growing: a last line cut in the middle is left out, any other wrong line is
+    an error.
+    """
+    vantage: Vantage | None = None
+    stored: Stored | None = None
+    samples: list[Sample] = []
+    texts = list(lines)
+    for index, text in enumerate(texts):
+        if not text.strip():
+            continue
+        try:
+            values: dict[str, Any] = json.loads(text)
+            kind = values["kind"]
+            if kind == "probe":
+                vantage = Vantage(**{**_without_kind(values), "nameservers": tuple(values.get("nameservers", ()))})
+            elif kind == "stored":
+                numbers = values["numbers"]
+                stored = Stored(
+                    **{
+                        **_without_kind(values),
+                        "numbers": None if numbers is None else frozenset(numbers),
+                    }
+                )
+            elif kind in KINDS:
+                samples.append(Sample(**values))
+            else:
+                raise ValueError(f"kind {kind!r} is unknown")
+        except (ValueError, KeyError, TypeError) as error:
+            if index == len(texts) - 1 and not text.endswith("\n"):
+                break
+            raise ValueError(f"line {index + 1} is not a sample of a probe: {error}") from error
+    return Observation(vantage, tuple(samples), stored)
+
+
+def _without_kind(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != "kind"}

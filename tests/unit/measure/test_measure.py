@@ -1,0 +1,225 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Figures from worlds whose truth is known: no figure may be further from it than one interval of the probe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.measure.series import INTERVAL, NEW, OLD, T0, event, observed, series
+
+from plugins.module_utils._recovery.measure import Lag, Measurement, Objectives, judge, measure
+from plugins.module_utils._recovery.samples import Observation, Sample, Stored
+
+OBJECTIVES = Objectives(rto_seconds=30, rpo_seconds=5)
+
+
+def measured(observation: Observation, events: Sequence[dict[str, object]] = (), **more: Any) -> Measurement:
+    return measure(observation, events, OBJECTIVES, target_region=NEW, stable_samples=10, **more)
+
+
+def kept(samples: Sequence[Sample], lost: set[int] = frozenset()) -> Stored:  # type: ignore[assignment]
+    return Stored(T0 + 100, frozenset(one.number for one in samples if one.ok and one.number not in lost), NEW)
+
+
+@given(
+    begin=st.floats(6, 12), length=st.floats(0.3, 15), phase=st.floats(0, INTERVAL), hang=st.booleans(),
+    latency=st.floats(0.001, 0.1),
+)  # fmt: skip
+def test_the_rto_is_the_outage_to_within_an_interval(
+    begin: float, length: float, phase: float, hang: bool, latency: float
+) -> None:
+    writes = series(45, [(begin, begin + length)], phase=phase, hang=hang, latency=latency)
+    figure = measured(observed(writes), [event(5, "run-opened")]).rto_writes
+    assert figure.value is not None
+    assert abs(figure.value - length) <= INTERVAL + latency
+
+
+def test_a_hanging_write_does_not_hide_that_later_ones_succeeded() -> None:
+    """Slots that hung ended after the first good ones: only their order of starting says what came first."""
+    figure = measured(observed(series(40, [(10, 15)], timeout=2.0)), [event(5, "run-opened")]).rto_writes
+    assert figure.value == pytest.approx(5.0, abs=INTERVAL)
+
+
+def test_a_write_held_back_and_acknowledged_after_the_outage_marks_its_end_by_its_acknowledgement() -> None:
+    writes = series(40, [(10, 14)])
+    held = [replace(one, ended_at=T0 + 16.0) if 14 <= one.started_at - T0 < 16 else one for one in writes]
+    figure = measured(observed(held), [event(5, "run-opened")]).rto_writes
+    assert figure.value == pytest.approx(6.0, abs=INTERVAL)
+
+
+def test_a_flapping_series_counts_from_the_first_failure_to_the_last() -> None:
+    writes = series(60, [(10, 12), (14, 15), (22, 22.5)])
+    figure = measured(observed(writes), [event(9, "run-opened")]).rto_writes
+    assert figure.value == pytest.approx(12.5, abs=INTERVAL)
+
+
+def test_a_hiccup_long_before_the_move_is_not_part_of_it() -> None:
+    writes = series(60, [(2, 2.5), (20, 24)])
+    figure = measured(observed(writes), [event(19, "run-opened")]).rto_writes
+    assert figure.value == pytest.approx(4.0, abs=INTERVAL)
+
+
+def test_an_unplanned_move_is_opened_during_the_outage_and_counts_from_its_beginning() -> None:
+    writes = series(60, [(10, 30)])
+    found = measured(observed(writes), [event(22, "run-opened")])
+    assert found.rto_writes.value == pytest.approx(20.0, abs=INTERVAL)
+    assert found.detect.value == pytest.approx(12.0, abs=INTERVAL)
+
+
+def test_an_outage_that_heals_just_before_the_move_is_still_its_outage() -> None:
+    writes = series(60, [(10, 20)], hang=False)
+    assert measured(observed(writes), [event(20.5, "run-opened")]).rto_writes.value == pytest.approx(10, abs=INTERVAL)
+
+
+def test_no_failure_is_a_zero_with_its_resolution() -> None:
+    found = measured(observed(series(30)), [event(5, "run-opened")])
+    assert found.rto_writes.value == 0.0
+    assert "none of 120 writes failed, one each 0.25 s" in found.rto_writes.method
+
+
+def test_a_deaf_probe_that_saw_no_failure_measured_nothing() -> None:
+    found = measured(observed(series(30, deaf=[(10, 13)])), [event(5, "run-opened")])
+    assert found.rto_writes.value is None
+    assert "deaf for 3.2 s" in found.rto_writes.method
+    assert [round(deaf.seconds, 1) for deaf in found.deaf] == [3.2]
+    assert found.verdict.word == "not measured"
+
+
+@pytest.mark.parametrize("deaf", [(8.5, 11.5), (13.5, 16.5)])
+def test_a_probe_that_was_deaf_at_an_edge_of_the_outage_says_so(deaf: tuple[float, float]) -> None:
+    found = measured(observed(series(40, [(10, 15)], deaf=[deaf])), [event(5, "run-opened")])
+    assert found.rto_writes.value is None
+    assert "deaf for 3.2 s where the outage began or ended" in found.rto_writes.method
+
+
+def test_deafness_in_the_middle_of_an_outage_changes_nothing() -> None:
+    found = measured(observed(series(60, [(10, 25)], deaf=[(14, 18)])), [event(5, "run-opened")])
+    assert found.rto_writes.value == pytest.approx(15.0, abs=INTERVAL)
+
+
+def test_never_recovered_is_not_measured_and_at_least_what_was_seen() -> None:
+    found = measured(observed(series(60, [(10, 99)])), [event(9, "run-opened")])
+    assert found.rto_writes.value is None
+    assert found.rto_writes.at_least == pytest.approx(51.75, abs=0.3)
+    assert found.verdict.word == "fail"
+
+
+def test_a_series_that_is_too_short_is_no_recovery() -> None:
+    found = measured(observed(series(21, [(10, 19)])), [event(9, "run-opened")])
+    assert found.rto_writes.value is None
+    assert "only 8 good writes followed" in found.rto_writes.method
+
+
+def test_a_probe_started_during_the_outage_does_not_know_when_it_began() -> None:
+    writes = series(40, [(0, 12)])
+    found = measured(observed(writes), [event(3, "run-opened")])
+    assert found.rto_writes.value is None
+    assert found.rto_writes.at_least == pytest.approx(12.0, abs=INTERVAL)
+    given_it = measured(observed(writes), [event(3, "run-opened")], outage_began_at=T0 - 40)
+    assert given_it.rto_writes.value == pytest.approx(52.0, abs=INTERVAL)
+    assert "the time that was given" in given_it.rto_writes.method
+
+
+def test_what_was_not_probed_is_not_measured() -> None:
+    found = measured(observed(series(30, kind="read")), [event(5, "run-opened")])
+    assert found.rto_writes.value is None
+    assert found.rto_writes.method == "the probe made no writes"
+    assert found.rpo.value is None
+    assert found.dns.value is None
+
+
+def test_writes_and_reads_are_measured_apart() -> None:
+    found = measured(observed(series(60, [(10, 20)]), series(60, [(12, 13)], kind="read")), [event(5, "run-opened")])
+    assert found.rto_writes.value == pytest.approx(10.0, abs=INTERVAL)
+    assert found.rto_reads.value == pytest.approx(1.0, abs=INTERVAL)
+
+
+def test_dns_counts_from_the_first_failed_write_to_answers_that_stay() -> None:
+    writes = series(60, [(10, 20)])
+    answers = series(60, kind="dns", moved_at=18)
+    back = [replace(one, region=OLD) if one.started_at - T0 == 19 else one for one in answers]
+    found = measured(observed(writes, back), [event(5, "run-opened")])
+    assert found.dns.value == pytest.approx(9.25, abs=INTERVAL)
+
+
+def test_dns_that_never_came_is_not_measured() -> None:
+    found = measured(observed(series(60, [(10, 20)]), series(60, kind="dns")), [event(5, "run-opened")])
+    assert found.dns.value is None
+    assert "did not lead to us-west-2" in found.dns.method
+
+
+def test_lost_writes_are_counted_and_their_span_is_the_rpo() -> None:
+    writes = series(60, [(10, 20)])
+    found = measured(observed(writes, stored=kept(writes, set(range(32, 40)))), [event(5, "run-opened")])
+    assert found.rpo_lost_writes.value == 8
+    assert found.rpo.value == pytest.approx(2.0, abs=0.01)
+    assert "200 numbered writes were acknowledged, 8 of them are missing" in found.rpo.method
+
+
+def test_a_write_that_was_stored_but_never_acknowledged_is_no_loss() -> None:
+    writes = series(60, [(10, 20)])
+    stored = Stored(T0 + 90, frozenset(range(len(writes))), NEW)
+    assert measured(observed(writes, stored=stored), [event(5, "run-opened")]).rpo_lost_writes.value == 0
+
+
+def test_a_loss_that_could_not_be_counted_is_not_zero() -> None:
+    stored = Stored(T0 + 90, None, error="HTTP status 503 without a list of numbers")
+    found = measured(observed(series(30), stored=stored), [event(5, "run-opened")])
+    assert found.rpo.value is None
+    assert found.rpo_lost_writes.value is None
+    assert "503" in found.rpo.method
+    assert measured(observed(series(30)), [event(5, "run-opened")]).rpo.value is None
+
+
+def test_the_lag_bounds_a_loss_only_with_a_confirmed_stop_of_writes() -> None:
+    lag = Lag(0.5, region=NEW, at=T0 + 4)
+    opened = event(5, "run-opened")
+    stopped = event(9, "step-done", stage="fence", step="fence", detail={"writes_stopped": True})
+    assert measured(observed(series(30)), [opened, stopped], lag=lag).rpo_bound.value == pytest.approx(5.5)
+    unconfirmed = measured(observed(series(30)), [opened], lag=lag).rpo_bound
+    assert unconfirmed.value is None
+    assert "not bounded" in unconfirmed.method
+    assert measured(observed(series(30)), [opened, stopped]).rpo_bound.value is None
+
+
+def test_stages_come_from_the_journal_and_may_overlap() -> None:
+    events = [
+        event(0, "run-opened"), event(1, "gate", step="lag"), event(1.5, "lease"),
+        event(2, "step-begin", stage="fence", step="fence"), event(2, "step-begin", stage="scale", step="raise"),
+        event(3, "step-done", stage="fence", step="fence"), event(3, "step-begin", stage="promote", step="aurora"),
+        event(7, "lease"), event(9, "step-done", stage="promote", step="aurora"),
+        event(12, "step-done", stage="scale", step="raise"), event(13, "run-closed"),
+    ]  # fmt: skip
+    found = measured(observed(series(30)), events)
+    assert [(stage.name, stage.seconds) for stage in found.stages] == [
+        ("decide", 1.5), ("fence", 1.0), ("promote", 6.0), ("scale", 10.0),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rto", "lost", "word"), [(4, set(), "pass"), (40, set(), "fail"), (4, {10, 40}, "fail")])
+def test_the_verdict_holds_the_figures_against_the_objectives(rto: float, lost: set[int], word: str) -> None:
+    writes = series(80, [(20, 20 + rto)])
+    found = measured(observed(writes, stored=kept(writes, lost)), [event(5, "run-opened")])
+    assert found.verdict.word == word
+    assert len(found.verdict.reasons) == 2
+
+
+def test_a_missing_figure_never_passes() -> None:
+    good = measured(observed(series(30), stored=kept(series(30))), [event(5, "run-opened")])
+    assert judge(good.rto_writes, good.rpo, OBJECTIVES).word == "pass"
+    assert judge(good.rto_writes, good.rpo_bound, OBJECTIVES).word == "not measured"
+
+
+def test_the_order_of_the_lines_does_not_matter() -> None:
+    writes = series(60, [(10, 20)])
+    mixed = Observation(observed().vantage, tuple(writes[::2] + writes[1::2][::-1]), None)
+    assert (
+        measured(mixed, [event(5, "run-opened")]).rto_writes
+        == measured(observed(writes), [event(5, "run-opened")]).rto_writes
+    )
