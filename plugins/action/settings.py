@@ -7,6 +7,8 @@ An action, because only the controller sees a variable's value before the role t
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -18,6 +20,9 @@ try:
 except ImportError:
     # Without botocore nothing works, and the role prerequisites says so; a region's name is then checked by its form.
     botocore = None
+
+
+VARIABLE = re.compile(r"\b[a-z]+_[a-z0-9_]+\b")
 
 
 class ActionModule(ActionBase):
@@ -33,7 +38,8 @@ class ActionModule(ActionBase):
             {"roles": {"type": "list", "elements": "str", "default": ["aws_dr"]}}
         )
         variables = role_variables(arguments["roles"], task_vars or {}, self._templar, self._loader)
-        found = [*variables.problems, *settings.problems(variables.values, _all_regions())]
+        found = settings.problems(variables.values, _all_regions())
+        found = [*found, *_not_said_yet(variables.problems, found)]
         result.update(changed=False, problems=found)
         if found:
             count = "1 setting is" if len(found) == 1 else f"{len(found)} settings are"
@@ -41,6 +47,22 @@ class ActionModule(ActionBase):
         else:
             result.update(msg=f"{len(variables.values)} settings are right")
         return result
+
+
+def _not_said_yet(problems: Sequence[str], said: Sequence[str]) -> list[str]:
+    """Return what the argument specifications say of variables that no problem has named so far.
+
+    They speak of a wrong type once for a list and once for its element, and of the dictionary that is composed from
+    everything else; the rules' own sentence about the same variable says more.
+    """
+    named = {word for problem in said for word in VARIABLE.findall(problem)[:1]}
+    rest: list[str] = []
+    for problem in problems:
+        variable = next(iter(VARIABLE.findall(problem)), "")
+        if variable and variable not in named and (variable != "aws_dr_application" or not (named or rest)):
+            named.add(variable)
+            rest.append(problem)
+    return rest
 
 
 def _all_regions() -> set[str]:
