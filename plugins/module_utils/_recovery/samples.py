@@ -76,6 +76,25 @@ class Stored:
         return json.dumps({"kind": "stored", **asdict(self), "numbers": numbers}, separators=(",", ":"))
 
 
+class Streak:
+    """How many samples of each kind were good in a row, as they ended. Fed by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._good: dict[Kind, int] = {}
+
+    def feed(self, sample: Sample) -> None:
+        """Counts one."""
+        self._good[sample.kind] = self._good.get(sample.kind, 0) + 1 if sample.ok else 0
+
+    def restart(self) -> None:
+        """Forgets what was good so far, not what is asked for."""
+        self._good = dict.fromkeys(self._good, 0)
+
+    def holds(self, least: int) -> bool:
+        """Whether every kind that is probed has so many good ones in a row."""
+        return bool(self._good) and min(self._good.values()) >= least
+
+
 @dataclass(frozen=True)
 class Observation:
     """A whole file."""
