@@ -81,8 +81,10 @@ sanity: build
 	@tar -xzf build/pilotlight-aws_dr.tar.gz -C $(SANITY_ROOT)/pilotlight/aws_dr
 	@site=$$(python -c 'import ansible_collections; print(list(ansible_collections.__path__)[0])'); \
 	  ln -sfn "$$site/amazon" $(SANITY_ROOT)/amazon; ln -sfn "$$site/community" $(SANITY_ROOT)/community
+	@git -C $(SANITY_ROOT)/pilotlight/aws_dr init --quiet && git -C $(SANITY_ROOT)/pilotlight/aws_dr add --all  # ansible-test asks git which files there are
 	@python tests/tools/prime_ansible_test.py
-	@cd $(SANITY_ROOT)/pilotlight/aws_dr && ansible-test sanity --requirements --color no
+	@cd $(SANITY_ROOT)/pilotlight/aws_dr && ansible-test sanity --requirements --color no \
+	  --python "$$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 
 .PHONY: build
 build: setup ## Build the collection's tarball

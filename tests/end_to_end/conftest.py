@@ -1,6 +1,6 @@
 # Copyright: Contributors to the pilotlight.aws_dr project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One lab and one story for the whole folder: built, drilled, home again. Each chapter is a fixture that keeps its evidence."""
+"""One lab and one story for the whole folder: built, drilled, home again. Each chapter is a fixture."""
 
 from __future__ import annotations
 
