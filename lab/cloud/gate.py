@@ -128,7 +128,9 @@ class Gate:
             dialect = "s3" if call.service == "s3" else call.protocol
             message = f"An internal error has occurred (lab: {type(problem).__name__}: {problem})"
             reply = error(dialect, 500, "InternalFailure", message)
-        if reply.status >= 400 and "html" in reply.headers.get("Content-Type", ""):
+        # An answer to HEAD has no body, and moto calls every such one HTML: it is what it says.
+        said_html = "html" in reply.headers.get("Content-Type", "") and environ["REQUEST_METHOD"] != "HEAD"
+        if reply.status >= 400 and said_html:
             if reply.status in (404, 405, 501):
                 return _not_implemented(call, f"HTTP {reply.status} for {environ.get('PATH_INFO')}")
             if b"<Code>" not in reply.body and not reply.body.lstrip().startswith(b"{"):
