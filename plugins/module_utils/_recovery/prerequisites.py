@@ -20,10 +20,8 @@ from .clients import Caller
 from .errors import CallFailed, RecoveryError, RegionUnreachable
 from .model import Access
 from .ports import Workers
+from .resources import GLOBAL_REGION
 from .versions import satisfies
-
-#: Where the control planes of Route 53 and IAM live (R3).
-GLOBAL_REGION = "us-east-1"
 
 ENGINES = ("aurora-mysql", "aurora-postgresql")
 
