@@ -74,12 +74,12 @@ def _record(item: Any) -> Record:
         values = tuple(str(value) for value in item.records)
     return Record(
         name=_dotted(str(item.name)),
-        kind=str(item.type_),
+        kind=str(item.type),
         ttl=ALIAS_TTL if alias else int(item.ttl or 0),
         values=values,
         alias=bool(alias),
         failover=failover,
         set_identifier=getattr(item, "set_identifier", None) or None,
-        health_check_id=getattr(item, "health_check", None) or None,
+        health_check_id=getattr(item, "health_check_id", None) or None,
         evaluate_target_health=bool(alias) and str(alias.get("EvaluateTargetHealth", "")).lower() == "true",
     )
