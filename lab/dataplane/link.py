@@ -1,7 +1,7 @@
 """The line between two regions: a small TCP proxy that can be cut, healed and slowed.
 
-A standby reaches its primary through the link of the primary's region, so an outage, or a hand on `lab replication cut`,
-separates the two servers while both go on running.
+A standby reaches its primary through the link of the primary's region, so an outage, or a hand on
+`lab replication cut`, separates the two servers while both go on running.
 """
 
 from __future__ import annotations

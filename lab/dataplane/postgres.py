@@ -1,9 +1,9 @@
 """The replicated database under the emulated global cluster: one real PostgreSQL per region.
 
-The promise that everything else rests on: **a switchover loses no write that was acknowledged**.  It does not rest on the
-writer being read-only, nor on the order of signals, but on one comparison: the standby is promoted only after it has
-replayed the checkpoint with which the old writer shut down.  Nothing can follow that record in the old writer's log.  When
-the comparison does not come true in time, nothing is promoted and the old writer goes on.
+The promise that everything else rests on: **a switchover loses no write that was acknowledged**.  It does not rest on
+the writer being read-only, nor on the order of signals, but on one comparison: the standby is promoted only after it
+has replayed the checkpoint with which the old writer shut down.  Nothing can follow that record in the old writer's
+log.  When the comparison does not come true in time, nothing is promoted and the old writer goes on.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class PostgresPlane:
         with contextlib.closing(writer.connect(database="postgres")) as connection:
             connection.execute(f"CREATE DATABASE {DATABASE}")
         with contextlib.closing(writer.connect()) as connection:
-            connection.execute(SCHEMA)  # type: ignore[arg-type]  # several statements, a constant
+            connection.execute(SCHEMA)
         self._say(f"PostgreSQL: {standby.name} copies {writer.name}")
         standby.clone(self._through_link(writer))
         standby.configure(standby_of=self._through_link(writer))

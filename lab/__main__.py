@@ -1,0 +1,134 @@
+"""`python -m lab`: two AWS regions on one machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from lab import lifecycle, record
+from lab.control import LabError, ask
+from lab.settings import BadSettings, LabSettings
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m lab",
+        description="Two AWS regions on this machine, to try, train and test on.",
+        epilog="Settings come from the environment: PROJECT_NAME, PRIMARY_REGION, DR_REGION, ENVIRONMENT, LAB_NET, "
+        "LAB_HOME, LAB_PROFILE (fast, realistic), LAB_PRIMARY_CIDR, LAB_GROUPS, LAB_BUCKETS, LAB_DOMAIN, LAB_SEED.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("up", help="start the lab, or say that it runs already")
+    commands.add_parser("down", help="stop it; nothing of it keeps running")
+    status = commands.add_parser("status", help="what runs, and where")
+    status.add_argument("--json", action="store_true", help="for programs")
+    commands.add_parser("env", help="print the shell file that points AWS tools at the lab")
+    wait = commands.add_parser("wait", help="wait until everything is healthy and replicating")
+    wait.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS")
+    outage = commands.add_parser("outage", help="take a region away")
+    outage.add_argument("region", metavar="REGION")
+    outage.add_argument("--kind", default="hang", choices=("hang", "swallow", "refuse", "errors"))
+    heal = commands.add_parser("heal", help="bring a region back")
+    heal.add_argument("region", metavar="REGION")
+    replication = commands.add_parser("replication", help="cut, heal or slow the line between the databases")
+    replication.add_argument("state", choices=("cut", "heal", "slow"))
+    replication.add_argument("seconds", nargs="?", type=float, default=5.0, help="for slow: seconds to hold back")
+    drill = commands.add_parser("drill", help="deploy, activate, drill and come home, with figures at the end")
+    drill.add_argument("--inventory", "-i", default="inventories/lab")
+    drill.add_argument("extra", nargs="*", metavar="ARGUMENT", help="further arguments of ansible-playbook, after --")
+    serve = commands.add_parser("serve")
+    serve.add_argument("home", type=Path)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do one command; the exit code is 0, 1 for what went wrong, 2 for what was asked wrongly, 130 for Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = LabSettings.from_environment(os.environ)
+        return _do(options, settings, os.environ.get("LAB_SEED", "").strip())
+    except BadSettings as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 2
+    except (LabError, ConnectionError) as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("lab: interrupted", file=sys.stderr)
+        return 130
+
+
+def _do(options: argparse.Namespace, settings: LabSettings, seed: str) -> int:
+    say = lifecycle.Progress()
+    match options.command:
+        case "up":
+            lifecycle.up(settings, seed, say)
+        case "down":
+            lifecycle.down(settings, say)
+        case "status":
+            return _status(settings, as_json=options.json)
+        case "env":
+            print(record.write_env(settings, seed).read_text(), end="")
+        case "wait":
+            lifecycle.wait(settings, options.timeout, say)
+        case "outage":
+            ask(settings, "POST", "/outage", {"region": options.region, "kind": options.kind})
+            say(f"{options.region} is gone: {options.kind}")
+        case "heal":
+            ask(settings, "POST", "/heal", {"region": options.region})
+            say(f"{options.region} is back")
+        case "replication":
+            state = {"heal": "healed"}.get(options.state, options.state)
+            ask(settings, "POST", "/replication", {"state": state, "seconds": options.seconds})
+            say(f"replication: {state}")
+        case "drill":
+            from lab.drill import drill
+
+            return drill(settings, seed, options.inventory, options.extra)
+        case "serve":
+            from lab.laboratory import serve
+
+            return serve(settings, seed)
+    return 0
+
+
+def _status(settings: LabSettings, *, as_json: bool) -> int:
+    status = lifecycle.running(settings)
+    if status is None or status["home"] != str(settings.home):
+        print("the lab is not running" if not as_json else "null")
+        return 3
+    print(json.dumps(status, indent=2) if as_json else "\n".join(_lines(status)))
+    return 0
+
+
+def _lines(status: dict[str, Any]) -> list[str]:
+    database = status["database"]
+    lag = database["lag_seconds"]
+    lines = [
+        f"lab          up for {status['up_seconds']:.0f} s, profile {status['profile']}, process {status['pid']}, "
+        f"in {status['home']}",
+        f"DNS          {status['dns']}",
+        f"database     writer {database['writer']}, standby {database['standby'] or 'none'}, "
+        + ("streaming" if database["streaming"] else "not streaming")
+        + (f", lag {lag:.3f} s" if lag is not None else "")
+        + (f", cut: {', '.join(database['cut'])}" if database["cut"] else ""),
+    ]
+    for region, facts in status["regions"].items():
+        parts = [f"API {facts['api']}"]
+        if facts["application"]:
+            parts += [f"application {facts['application']} ({facts['in_service']} in service)"]
+            parts += [f"PostgreSQL {facts['postgres']}"]
+        if facts["outage"]:
+            parts += [f"OUTAGE: {facts['outage']}"]
+        lines.append(f"{region:<12} " + ", ".join(parts))
+    if not status["seeded"]:
+        lines.append("the primary region is not built yet: run `python -m lab up` again")
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())
