@@ -66,12 +66,12 @@ def _dotted(name: str) -> str:
 
 
 def _record(item: Any) -> Record:
-    alias: Any = getattr(item, "alias_target", None)
-    failover: Literal["PRIMARY", "SECONDARY"] | None = getattr(item, "failover", None) or None
+    alias: Any = item.alias_target
+    failover: Literal["PRIMARY", "SECONDARY"] | None = item.failover or None
     if alias:
         values: tuple[str, ...] = (_dotted(str(alias.get("DNSName", ""))),)
     else:
-        values = tuple(str(value) for value in item.records)
+        values = tuple(str(value["Value"] if isinstance(value, dict) else value) for value in item.records or ())
     return Record(
         name=_dotted(str(item.name)),
         kind=str(item.type),
@@ -79,7 +79,7 @@ def _record(item: Any) -> Record:
         values=values,
         alias=bool(alias),
         failover=failover,
-        set_identifier=getattr(item, "set_identifier", None) or None,
+        set_identifier=item.set_identifier or None,
         health_check_id=getattr(item, "health_check_id", None) or None,
         evaluate_target_health=bool(alias) and str(alias.get("EvaluateTargetHealth", "")).lower() == "true",
     )

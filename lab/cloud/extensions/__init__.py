@@ -5,6 +5,13 @@ from __future__ import annotations
 from lab.clock import Clock
 from lab.cloud import world as worlds
 from lab.cloud.extensions import (
+    aurora_global,
+    aurora_moves,
+    kms_states,
+    rds_events,
+    rds_statuses,
+    scaling,
+    target_health,
     time_passes,
 )
 from lab.cloud.hooks import DatabasePlane, NoDatabasePlane
@@ -12,7 +19,16 @@ from lab.settings import Profile
 
 __all__ = ["install"]
 
-_EXTENSIONS = (time_passes,)
+_EXTENSIONS = (
+    time_passes,
+    rds_statuses,
+    rds_events,
+    aurora_global,
+    aurora_moves,
+    kms_states,
+    scaling,
+    target_health,
+)
 
 
 def install(clock: Clock, profile: Profile, plane: DatabasePlane | None) -> worlds.World:

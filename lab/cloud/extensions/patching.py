@@ -13,7 +13,7 @@ def wrap(owner: type, name: str) -> Callable[[Callable[..., Any]], Callable[...,
     """Replace `owner.name` by the decorated function, which gets the original as its first argument."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        key = (f"{owner.__module__}.{owner.__qualname__}", name)
+        key = (f"{owner.__module__}.{owner.__qualname__}.{name}", function.__module__)
         if key in _done:
             return function
         _done.add(key)
