@@ -1,0 +1,174 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The core in AWS Lambda: an unplanned failover without a controller, and the publisher of the traffic switch.
+
+A function lives for 300 s and a failover may take longer. So before it begins, it makes a schedule that invokes it
+again after its own end, with the task `continue` and the id of the run. When its time runs out, it brings that
+schedule forward; when the journal is closed, it deletes it. A function that is killed in the middle is continued
+just the same: steps are level-triggered, so going on is running again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import schedules
+from .clients import Caller, Clients
+from .declared import Api
+from .errors import RecoveryError
+from .model import Application, parse_application
+from .ports import Clock
+from .store import Store, switch_item
+from .switch import RECORDS, keeper, metric
+
+TASKS = ("failover", "continue", "publish-switch")
+MARGIN_SECONDS = 30.0
+"""Left for storing the journal and making the schedule: longer than one mutating call (20 s) that has just begun."""
+SOON_SECONDS = 5.0
+"""Scheduler is precise to a minute; this is only to be sure that the minute has not passed when it is told."""
+LONGEST_NAME = 64
+"""Of a schedule (EventBridge Scheduler API reference, CreateSchedule)."""
+BUNDLED_AUTHORITY = "ca.pem"
+"""Certificates to trust, beside the package in the zip, where the application has an authority of its own."""
+
+
+class OutOfTime(Exception):
+    """The invocation ends soon: the run is to be continued by another one."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What Lambda says of this invocation, and what the deployment said in the function's environment."""
+
+    function_arn: str
+    region: str
+    remaining_seconds: Callable[[], float]
+    scheduler_role_arn: str = ""
+    schedule_group: str = "default"
+
+    @classmethod
+    def of(cls, context: Any) -> Invocation:
+        """From the context object that Lambda hands in."""
+        return cls(
+            function_arn=context.invoked_function_arn,
+            region=os.environ["AWS_REGION"],
+            remaining_seconds=lambda: float(context.get_remaining_time_in_millis()) / 1000,
+            scheduler_role_arn=os.environ.get("SCHEDULER_ROLE_ARN", ""),
+            schedule_group=os.environ.get("SCHEDULE_GROUP", "default"),
+        )
+
+
+@dataclass(frozen=True)
+class BoundedClock:
+    """A clock that refuses to wait into the margin before the end of the invocation."""
+
+    clock: Clock
+    remaining_seconds: Callable[[], float]
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self.clock.now()
+
+    def wait(self, seconds: float) -> None:
+        """Return after ``seconds``, or raise OutOfTime where they are not left."""
+        if self.remaining_seconds() - seconds < MARGIN_SECONDS:
+            raise OutOfTime
+        self.clock.wait(seconds)
+
+
+def application_of(event: Mapping[str, Any], package: Path) -> Application:
+    """The application of an event. A function has a role and no profiles, and no file of the controller."""
+    document = event.get("application")
+    if not isinstance(document, Mapping):
+        raise RecoveryError("application: a dictionary that describes an application is wanted")
+    authority = package.parent / BUNDLED_AUTHORITY
+    here: dict[str, Any] = {
+        "traffic": {**document.get("traffic", {}), "profile": None},
+        "probe": {**document.get("probe", {}), "ca_file": str(authority) if authority.exists() else None},
+    }
+    for place in ("primary", "dr"):
+        here[place] = {**document.get(place, {}), "profile": None}
+    return parse_application({**document, **here})
+
+
+def publish_switch(application: Application, region: str, caller: Caller) -> dict[str, Any]:
+    """Repeats the positions that are kept in this region (R17: a metric without data does not hold for hours)."""
+    published: dict[str, int] = {}
+    for record in RECORDS:
+        site = keeper(application, record)
+        if site.region != region:
+            continue
+        key = (application.name, switch_item(record))
+        kept = Store(caller, site.access, site.state_table).read([key]).get(key)
+        if kept is None:
+            continue  # the deployment sets the first position
+        position = int(kept["position"])
+        caller.call(site.access, "cloudwatch", "PutMetricData", metric(application, record, position), mutates=True)
+        published[record] = position
+    return {"task": "publish-switch", "application": application.name, "published": published}
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """The schedule that invokes this function again for one run."""
+
+    scheduler: Api
+    invocation: Invocation
+    event: Mapping[str, Any]
+    run_id: str
+
+    @property
+    def name(self) -> str:
+        """Told apart by the run; cut to what Scheduler allows at the application's end."""
+        application = str(self.event["application"]["name"])
+        return f"{application[: LONGEST_NAME - len(self.run_id) - 1]}-{self.run_id}"
+
+    def due_after(self, now: float, seconds: float) -> None:
+        """Makes the schedule, or moves it."""
+        wanted = schedules.Schedule(
+            name=self.name,
+            group=self.invocation.schedule_group,
+            expression=schedules.once_after(now, seconds),
+            target_arn=self.invocation.function_arn,
+            role_arn=self.invocation.scheduler_role_arn,
+            payload={**self.event, "task": "continue", "run_id": self.run_id},
+            description=f"Continues the run {self.run_id}",
+            delete_after=True,
+        )
+        self.scheduler.apply(schedules.decide_present(self._observed(), wanted))
+
+    def not_needed(self) -> None:
+        """Deletes the schedule."""
+        self.scheduler.apply(schedules.decide_absent(self._observed(), self.name, self.invocation.schedule_group))
+
+    def _observed(self) -> dict[str, Any] | None:
+        return schedules.observe(self.scheduler, self.name, self.invocation.schedule_group)
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def wait(self, seconds: float) -> None:
+        """Return after ``seconds``."""
+        time.sleep(seconds)
+
+
+def handle(event: Mapping[str, Any], invocation: Invocation) -> dict[str, Any]:
+    """Does the task of an event and says what came of it; raises RecoveryError, which Lambda counts as an error."""
+    task = event.get("task")
+    if task not in TASKS:
+        raise RecoveryError(f"task: {task!r} is unknown; the tasks are {', '.join(TASKS)}")
+    application = application_of(event, Path(__file__).resolve().parent)
+    clock = SystemClock()
+    if task == "publish-switch":
+        return publish_switch(application, invocation.region, Clients(clock))
+    raise RecoveryError(f"task: {task!r} is not offered yet")
