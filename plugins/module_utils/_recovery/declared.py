@@ -9,24 +9,21 @@ mode prints and what is done come from the same decision.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from .clients import Caller
 from .errors import CallFailed, RecoveryError
-
-
-class Caller(Protocol):
-    """What ``clients.from_boto3`` returns: one AWS client that fails with ``CallFailed`` or ``RegionUnreachable``."""
-
-    def call(
-        self, region: str, service: str, operation: str, params: Mapping[str, Any], *, mutates: bool = False
-    ) -> dict[str, Any]:
-        """Make one call; ``operation`` is botocore's CamelCase name."""
+from .ports import Clock
 
 
 class Refused(RecoveryError):
     """What was declared will not be done; the message is one line that says why and what would be right."""
+
+
+class WaitedTooLong(RecoveryError):
+    """A deadline passed; the message says what was still missing."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ class Api:
 
     def read(self, operation: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Make a call that changes nothing."""
-        return self.caller.call(self.region, self.service, operation, params or {})
+        return self.caller.call(self.region, self.service, operation, params or {}, mutates=False)
 
     def read_or_none(self, operation: str, params: Mapping[str, Any], absent: Iterable[str]) -> dict[str, Any] | None:
         """Make a call that changes nothing; None when AWS answers with one of the codes that mean "there is none"."""
@@ -78,6 +75,15 @@ class Api:
             self.caller.call(self.region, self.service, call.operation, call.params, mutates=True)
             for call in change.calls
         ]
+
+
+def wait_until(reason: Callable[[], str | None], clock: Clock, deadline_seconds: float, every_seconds: float) -> None:
+    """Return as soon as ``reason`` (what is still missing, as a sentence) is None; fail with it after the deadline."""
+    ends = clock.now() + deadline_seconds
+    while (missing := reason()) is not None:
+        if clock.now() >= ends:
+            raise WaitedTooLong(f"after {deadline_seconds:.0f} s {missing}")
+        clock.wait(min(every_seconds, max(ends - clock.now(), 0.1)))
 
 
 def tags_of(pairs: Iterable[Mapping[str, str]] | None) -> dict[str, str]:

@@ -139,9 +139,7 @@ def _batch(
     delete = [record for key, record in held.items() if key not in wanted]
     write = [record for key, record in wanted.items() if key not in held or normal(held[key]) != normal(record)]
     changes = [{"Action": "DELETE", "ResourceRecordSet": dict(record)} for record in delete]
-    changes += [
-        {"Action": "UPSERT" if _identity(record) in held else "CREATE", "ResourceRecordSet": record} for record in write
-    ]
+    changes += [{"Action": "UPSERT", "ResourceRecordSet": record} for record in write]
     call = Call(
         "ChangeResourceRecordSets",
         {"HostedZoneId": zone["Id"].rpartition("/")[2], "ChangeBatch": {"Changes": changes}},
