@@ -207,14 +207,19 @@ class NameServer:
         except (dns.exception.DNSException, struct.error):
             return None
         try:
-            response = self._zones.reply(query)
+            return self._wire(query, self._zones.reply(query), limit)
         except Exception:
             log.exception("a question failed: %s", query.question)
             response = dns.message.make_response(query)
             response.set_rcode(dns.rcode.SERVFAIL)
+            return response.to_wire()
+
+    @staticmethod
+    def _wire(query: dns.message.Message, response: dns.message.Message, limit: int | None) -> bytes:
         if limit is None:
             return response.to_wire()
         try:
+            # a client that says nothing of its buffer has 512 bytes (RFC 1035)
             return response.to_wire(max_size=min(limit, max(512, query.payload or 512)))
         except dns.exception.TooBig:
             short = dns.message.make_response(query)
@@ -279,5 +284,6 @@ def _dotted(name: str) -> str:
 
 
 def _add(response: dns.message.Message, name: str, ttl: int, kind: str, values: Iterable[Any]) -> None:
-    texts = [_dotted(str(value)) if kind == "CNAME" else str(value) for value in values]
-    response.answer.append(dns.rrset.from_text(name, ttl, "IN", kind, *texts))
+    """Names within the data may lack their final dot, as Route 53 allows: they are absolute all the same."""
+    data = [dns.rdata.from_text("IN", kind, str(value), origin=dns.name.root, relativize=False) for value in values]
+    response.answer.append(dns.rrset.from_rdata_list(name, ttl, data))

@@ -1,4 +1,4 @@
-"""Builds the world before the collection arrives.  What is there already is left alone: a second run changes nothing."""
+"""Builds the world before the collection arrives; what is there is left alone, so a second run changes nothing."""
 
 from __future__ import annotations
 
