@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 
@@ -24,6 +25,8 @@ class Breaker:
     def __init__(self, monotonic: Callable[[], float], budget_seconds: float = REGION_BUDGET_SECONDS) -> None:
         self._monotonic = monotonic
         self._budget = budget_seconds
+        # A region without a budget is one that the move depends on: it is asked again soon.
+        self._cool_down = COOL_DOWN_SECONDS if math.isfinite(budget_seconds) else COOL_DOWN_SECONDS / 6
         self._lock = threading.Lock()
         self._lost_seconds = 0.0
         self._counted_until = 0.0
@@ -43,7 +46,7 @@ class Breaker:
                 return f"{self._reason}; its budget of {self._budget:g} s for this run is spent"
             if self._opened_at is None:
                 return None
-            if self._monotonic() - self._opened_at >= COOL_DOWN_SECONDS:
+            if self._monotonic() - self._opened_at >= self._cool_down:
                 self._opened_at = self._monotonic()  # this caller tries; the others go on being refused
                 return None
             return f"{self._reason}; not asked again for now"

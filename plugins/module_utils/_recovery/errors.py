@@ -37,15 +37,3 @@ class RegionUnreachable(RecoveryError):
 
 class LeaseLost(RecoveryError):
     """Somebody else moves this application, or may do so by now."""
-
-
-class PlanOutdated(RecoveryError):
-    """The world is no longer as it was when the plan was made (compare and set)."""
-
-
-class MoveRefused(RecoveryError):
-    """The move may not begin: every reason that was found, in one line."""
-
-    def __init__(self, reasons: list[str]) -> None:
-        self.reasons = list(reasons)
-        super().__init__("; ".join(self.reasons))

@@ -68,7 +68,7 @@ class ApplicationClient(Protocol):
         timeout_seconds: float,
         ca_file: str | None,
     ) -> HttpAnswer:
-        """Send one request to ``connect`` (an address; None: resolve ``host``); Host header and TLS name are ``host``."""
+        """Send one request to ``connect`` (an address; None: resolve ``host``), under the name ``host``."""
 
 
 class Workers(Protocol):

@@ -11,6 +11,7 @@ Sources: botocore/data/_retry.json (codes), AWS General Reference "Error retries
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -62,3 +63,14 @@ def retry_for(code: str, mutates: bool) -> Retry | None:
     """The row for an error code, or None where trying again is of no use."""
     retry = RETRIES.get(code)
     return retry if retry and (retry.mutations or not mutates) else None
+
+
+_PERMANENT = re.compile(
+    r"AccessDenied|Unauthorized|AuthFailure|Expired|InvalidClientTokenId|UnrecognizedClient|NoCredentials|Credential"
+    r"|ProfileNotFound|Validation|InvalidParameter|NotFound|NoBoto3|DataNotFound|UnknownService"
+)
+
+
+def is_permanent(code: str) -> bool:
+    """Whether an error says that the same call will fail again, so that waiting is of no use."""
+    return bool(_PERMANENT.search(code))

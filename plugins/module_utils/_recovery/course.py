@@ -1,0 +1,215 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""One application's way through a move: which steps wait, run or have ended, decided on snapshots only.
+
+The course decides and remembers; it makes no call and waits for nothing. That is what the runner does, for all courses
+together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from .calls import CallOutcome, PlannedCall
+from .journal import Journal
+from .lease import Lease
+from .model import Access
+from .retries import is_permanent
+from .snapshot import Snapshot
+from .steps.base import Move, Observation, Row, State, Step, Watch, World, impossible
+from .steps.registry import Mode
+
+
+class Phase(Enum):
+    """Where a step is in this run."""
+
+    WAITING = "waiting"  # for the steps that it needs
+    RUNNING = "running"
+    DONE = "done"
+    GIVEN_UP = "given up"  # unreachable, impossible or too late, and the move does not depend on it
+    FAILED = "failed"
+
+
+ENDED = (Phase.DONE, Phase.GIVEN_UP, Phase.FAILED)
+SETTLED = (Phase.DONE, Phase.GIVEN_UP)
+REFUSED_PAUSE_SECONDS = 2.0
+"""Before a call that AWS refused for now is made again: nothing was changed, so nothing has to show first."""
+
+
+@dataclass
+class Progress:
+    """A step under way."""
+
+    row: Row
+    phase: Phase = Phase.WAITING
+    began_at: float = 0.0
+    ended_at: float = 0.0
+    acted_at: float | None = None
+    outcomes: list[CallOutcome] = field(default_factory=list)
+    refusal: str | None = None  # AWS said no in a way that trying again cannot change
+    reason: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def step(self) -> Step:
+        """The step."""
+        return self.row.step
+
+    def summary(self) -> dict[str, Any]:
+        """For results and reports."""
+        return {
+            "step": self.step.name,
+            "stage": self.step.stage,
+            "outcome": self.phase.value,
+            "began_at": self.began_at or None,
+            "ended_at": self.ended_at or None,
+            "reason": self.reason,
+            "detail": dict(self.detail),
+        }
+
+
+@dataclass(frozen=True)
+class Due:
+    """Calls that a step wants made now."""
+
+    course: Course
+    progress: Progress
+    calls: tuple[PlannedCall, ...]
+
+
+@dataclass
+class Course:
+    """One application's run."""
+
+    move: Move
+    mode: Mode
+    journal: Journal
+    lease: Lease | None = None
+    steps: dict[str, Progress] = field(default_factory=dict)
+    failure: str | None = None
+    changed: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.steps = {row.step.name: Progress(row) for row in self.mode.rows}
+        self.began_at = self.journal.clock.now()
+
+    @property
+    def ended(self) -> bool:
+        """Nothing is left to be done, or it has failed."""
+        return self.failure is not None or all(progress.phase in ENDED for progress in self.steps.values())
+
+    def running(self) -> Iterable[Progress]:
+        """Steps under way."""
+        return (progress for progress in self.steps.values() if progress.phase is Phase.RUNNING)
+
+    def watches(self) -> set[Watch]:
+        """What must be read for the steps under way."""
+        return {watch for progress in self.running() for watch in progress.step.watches(self.move)}
+
+    def remember(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Take up what an interrupted process of this run has done, as its journal tells."""
+        for event in events:
+            progress = self.steps.get(event.get("step") or "")
+            if progress is None or event["kind"] != "result" or not progress.step.remembered or event.get("reason"):
+                continue
+            progress.outcomes.append(CallOutcome(_called(event), float(event["at"])))
+
+    def begin_ready(self) -> bool:
+        """Begin the steps that have what they need; True when any began."""
+        began = False
+        for progress in self.steps.values():
+            needs = (self.steps[name] for name in progress.row.needs)
+            if progress.phase is Phase.WAITING and all(need.phase in SETTLED for need in needs):
+                progress.phase = Phase.RUNNING
+                progress.began_at = self.journal.clock.now()
+                self._write("step-begin", progress)
+                began = True
+        return began
+
+    def look(self, snapshot: Snapshot, now: float) -> tuple[bool, list[Due]]:
+        """Observe the steps under way. Says whether any ended, and what is to be done now."""
+        ended, due = False, []
+        for progress in list(self.running()):
+            world = World(self.move, snapshot, now, tuple(progress.outcomes))
+            seen = progress.step.observe(world)
+            if progress.refusal and seen.state is not State.DONE:
+                seen = impossible(progress.refusal)
+            if self._end(progress, seen, now):
+                ended = True
+                continue
+            self._say(progress, seen)
+            if seen.state is State.NEEDED and self._may_act(progress, now):
+                calls = progress.step.calls(world)
+                if calls:
+                    due.append(Due(self, progress, calls))
+        return ended, due
+
+    def fail(self, reason: str) -> None:
+        """The move cannot go on."""
+        self.failure = self.failure or reason
+
+    def take(self, progress: Progress, outcome: CallOutcome) -> None:
+        """Remember what came of a call."""
+        progress.outcomes.append(outcome)
+        progress.acted_at = outcome.at
+        if outcome.code and is_permanent(outcome.code) and not outcome.call.optional:
+            progress.refusal = outcome.error
+        if outcome.call.mutates and outcome.ok and outcome.call.service != "application":
+            self.changed = True
+
+    def _may_act(self, progress: Progress, now: float) -> bool:
+        if progress.acted_at is None:
+            return True
+        last = progress.outcomes[-1] if progress.outcomes else None
+        refused = last is not None and not last.ok and last.reached
+        pause = min(progress.step.repeat_seconds, REFUSED_PAUSE_SECONDS) if refused else progress.step.repeat_seconds
+        return now - progress.acted_at >= pause
+
+    def _end(self, progress: Progress, seen: Observation, now: float) -> bool:
+        if seen.state is State.DONE:
+            self._close(progress, Phase.DONE, seen.reason, seen.detail)
+            return True
+        late = now - progress.began_at >= progress.step.deadline_seconds
+        reason = seen.reason
+        if late:
+            seconds = progress.step.deadline_seconds
+            reason = f"after {seconds:g} s still waiting for {seen.reason}: {progress.step.deadline_reason}"
+        elif seen.state not in (State.UNREACHABLE, State.IMPOSSIBLE):
+            return False
+        elif seen.state is State.UNREACHABLE and progress.row.required:
+            return False  # wait for it until the deadline
+        detail = {"outcome": seen.state.value, **seen.detail}
+        if progress.row.required:
+            self._close(progress, Phase.FAILED, reason, detail)
+            self.fail(f"{progress.step.name}: {reason}")
+        else:
+            self._close(progress, Phase.GIVEN_UP, reason, detail)
+            self.notes.append(f"{progress.step.name}: {reason}")
+        return True
+
+    def _close(self, progress: Progress, phase: Phase, reason: str, detail: Mapping[str, Any]) -> None:
+        progress.phase, progress.reason, progress.detail = phase, reason, dict(detail)
+        progress.ended_at = self.journal.clock.now()
+        self._write("step-done" if phase is Phase.DONE else "step-failed", progress, reason, detail)
+
+    def _say(self, progress: Progress, seen: Observation) -> None:
+        if seen.reason != progress.reason:
+            progress.reason = seen.reason
+            self._write("waiting", progress, seen.reason)
+
+    def _write(
+        self, kind: str, progress: Progress, reason: str | None = None, detail: Mapping[str, Any] | None = None
+    ) -> None:
+        self.journal.append(kind, progress.step.stage, step=progress.step.name, reason=reason or None, detail=detail)
+
+
+def _called(event: Mapping[str, Any]) -> PlannedCall:
+    call = event.get("call") or {}
+    return PlannedCall(
+        call.get("service", ""), call.get("operation", ""), Access(call.get("region", "")), call.get("target", ""), {}
+    )

@@ -1,0 +1,222 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The world as it was read once. Decisions look only at a snapshot; what could not be read is a value with a reason.
+
+Three answers are kept apart: a thing that is there, a thing that is not there (None), and not knowing (``Unknown``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeVar
+
+from .model import Access, Application, Site
+from .ports import DnsAnswer
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Something that cannot be known now, and why."""
+
+    reason: str
+
+
+NOT_READ = Unknown("it was not read")
+
+
+class Facet(Enum):
+    """Kinds of reading, each made with as few calls as AWS allows for all applications together."""
+
+    GLOBAL = "DescribeGlobalClusters"
+    CLUSTERS = "DescribeDBClusters"
+    GROUPS = "DescribeAutoScalingGroups"
+    TARGETS = "DescribeTargetHealth"
+    LAG = "GetMetricData"
+    STATE = "BatchGetItem"
+    HOSTS = "DescribeLoadBalancers"
+    DNS = "DNS answers"
+    EVENTS = "DescribeEvents"
+    KEYS = "DescribeKey"
+    RECORDS = "ListResourceRecordSets"
+    SECRETS = "DescribeSecret"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One cluster of a global cluster. ``synchronisation`` is connected or pending-resync (R14), where AWS says it."""
+
+    arn: str
+    writer: bool
+    synchronisation: str | None = None
+
+    @property
+    def partition(self) -> str:
+        """aws, aws-cn ..."""
+        return self.arn.split(":")[1]
+
+    @property
+    def region(self) -> str:
+        """Where the cluster is."""
+        return self.arn.split(":")[3]
+
+    @property
+    def account(self) -> str:
+        """Whose it is."""
+        return self.arn.split(":")[4]
+
+    @property
+    def cluster(self) -> str:
+        """Its identifier."""
+        return self.arn.rpartition(":")[2]
+
+
+@dataclass(frozen=True)
+class GlobalCluster:
+    """A global cluster as one region sees it."""
+
+    identifier: str
+    status: str
+    engine: str
+    engine_version: str
+    members: tuple[Member, ...]
+    failover_status: str | None = None  # None: FailoverState is empty
+    failover_to: str | None = None
+
+    @property
+    def writer(self) -> Member | None:
+        """The member that takes writes, when exactly one says so."""
+        writers = [member for member in self.members if member.writer]
+        return writers[0] if len(writers) == 1 else None
+
+    def member(self, site: Site) -> Member | None:
+        """The member that is this site's cluster."""
+        return next((m for m in self.members if m.region == site.region and m.cluster == site.cluster), None)
+
+    @property
+    def at_rest(self) -> bool:
+        """No operation is scheduled or under way; an unknown state counts as under way (R14)."""
+        return self.failover_status is None and self.status == "available"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A member cluster in its own region."""
+
+    identifier: str
+    status: str
+    engine_version: str
+    instances: tuple[str, ...]
+    key: str | None = None  # KmsKeyId
+
+
+@dataclass(frozen=True)
+class GroupState:
+    """An Auto Scaling group."""
+
+    name: str
+    min: int
+    desired: int
+    max: int
+    in_service: int
+    instances: int
+    target_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lag:
+    """The newest sample of a replication lag: how far behind, and when that was (R10)."""
+
+    seconds: float
+    at: float
+    region: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """An RDS event."""
+
+    region: str
+    source: str
+    message: str
+    at: float
+
+
+Facts = Mapping[Any, Any]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What one read of the world found. Keys begin with the access by which it was read."""
+
+    at: float
+    globals: Mapping[tuple[Access, str], GlobalCluster | Unknown | None] = field(default_factory=dict)
+    clusters: Mapping[tuple[Access, str], Cluster | Unknown | None] = field(default_factory=dict)
+    groups: Mapping[tuple[Access, str], GroupState | Unknown | None] = field(default_factory=dict)
+    healthy: Mapping[tuple[Access, str], int | Unknown] = field(default_factory=dict)
+    lags: Mapping[tuple[Access, str], Lag | Unknown] = field(default_factory=dict)
+    state: Mapping[tuple[Access, str, str], Mapping[str, Any] | Unknown | None] = field(default_factory=dict)
+    hosts: Mapping[tuple[Access, str], str | Unknown | None] = field(default_factory=dict)
+    answers: Mapping[str, DnsAnswer | Unknown] = field(default_factory=dict)
+    events: Mapping[Access, tuple[Event, ...] | Unknown] = field(default_factory=dict)
+    keys: Mapping[tuple[Access, str], str | Unknown] = field(default_factory=dict)
+    records: Mapping[str, tuple[str, ...] | Unknown] = field(default_factory=dict)
+    secrets: Mapping[tuple[Access, str], bool | Unknown | None] = field(default_factory=dict)
+
+    def global_cluster(self, application: Application, *sites: Site) -> GlobalCluster | Unknown | None:
+        """The global cluster as the first of ``sites`` sees it whose region answered."""
+        view: GlobalCluster | Unknown | None = NOT_READ
+        for site in sites:
+            view = self.globals.get((site.access, application.global_cluster), NOT_READ)
+            if not isinstance(view, Unknown):
+                return view
+        return view
+
+    def cluster(self, site: Site) -> Cluster | Unknown | None:
+        """The site's cluster."""
+        return self.clusters.get((site.access, site.cluster), NOT_READ)
+
+    def group(self, site: Site, name: str) -> GroupState | Unknown | None:
+        """One of the site's Auto Scaling groups."""
+        return self.groups.get((site.access, name), NOT_READ)
+
+    def lag(self, site: Site) -> Lag | Unknown:
+        """How far the site's cluster is behind the writer."""
+        return self.lags.get((site.access, site.cluster), NOT_READ)
+
+    def item(self, application: Application, site: Site, item: str) -> Mapping[str, Any] | Unknown | None:
+        """An item of the state table in the site's region."""
+        return self.state.get((site.access, application.name, item), NOT_READ)
+
+    def host(self, site: Site) -> str | Unknown:
+        """The DNS name of the site's load balancer, given or discovered."""
+        if site.endpoint.host:
+            return site.endpoint.host
+        found = self.hosts.get((site.access, site.load_balancer or ""), NOT_READ)
+        return Unknown(f"there is no load balancer {site.load_balancer} in {site.region}") if found is None else found
+
+    def addresses(self, name: str) -> tuple[str, ...] | Unknown:
+        """What DNS answers for a name."""
+        answer = self.answers.get(name, NOT_READ)
+        if isinstance(answer, Unknown):
+            return answer
+        return answer.addresses or Unknown(f"DNS gives no address for {name}")
+
+    def leads_to(self, name: str, site: Site) -> bool | Unknown:
+        """Whether clients that ask for ``name`` are led to the site: by a CNAME, or by one of its addresses."""
+        answer = self.answers.get(name, NOT_READ)
+        host = self.host(site)
+        if isinstance(answer, Unknown):
+            return answer
+        if isinstance(host, Unknown):
+            return host
+        if host in answer.chain:
+            return True
+        own = self.addresses(host)
+        if isinstance(own, Unknown):
+            return own
+        return bool(set(own) & set(answer.addresses))

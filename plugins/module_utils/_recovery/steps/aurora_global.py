@@ -1,0 +1,138 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Promotes the target's cluster (R1, R11, R14).
+
+Sources: Aurora user guide, "Using switchover or failover in Amazon Aurora Global Database"; RDS API reference,
+SwitchoverGlobalCluster, FailoverGlobalCluster, FailoverState.
+"""
+
+from __future__ import annotations
+
+from ..calls import PlannedCall
+from ..snapshot import Facet, GlobalCluster, Unknown
+from .base import (
+    DONE,
+    SOURCE,
+    TARGET,
+    Move,
+    Observation,
+    Step,
+    Watch,
+    World,
+    impossible,
+    needed,
+    underway,
+    watching,
+)
+
+ACCEPTED_SECONDS = 60.0
+"""How long an accepted call may take until DescribeGlobalClusters shows it, before it is made again."""
+
+
+def _view(world: World) -> GlobalCluster | Unknown | None:
+    # The target's region is the one that must be alive; the source's is asked only when the other cannot say.
+    return world.snapshot.global_cluster(world.move.application, world.move.target, world.move.source)
+
+
+def observe_writer(world: World) -> Observation:
+    """Whether the target is the writer of a global cluster at rest (R14, without the write probe)."""
+    application, target = world.move.application, world.move.target
+    view = _view(world)
+    if isinstance(view, Unknown):
+        return underway(f"the state of {application.global_cluster}: {view.reason}")
+    if view is None:
+        return impossible(f"there is no global cluster {application.global_cluster}")
+    member = view.member(target)
+    if member is None:
+        return impossible(f"{target.cluster} in {target.region} is no member of {view.identifier}")
+    if not view.at_rest:
+        status = view.failover_status or view.status
+        return underway(f"global cluster {view.identifier} is {status}")
+    if member.writer:
+        return DONE
+    writer = view.writer
+    if writer is None:
+        return underway(f"no single member of {view.identifier} is the writer")
+    expected = world.move.writer_at_start
+    if expected and writer.arn != expected:
+        return impossible(f"the plan was made with writer {expected}, and now it is {writer.arn}: plan again")
+    return needed(f"{writer.cluster} in {writer.region} is the writer of {view.identifier}")
+
+
+class _MoveWriter(Step):
+    name = "promote"
+    stage = "promote"
+    deadline_seconds = 3600.0
+    repeat_seconds = ACCEPTED_SECONDS
+    deadline_reason = (
+        "no API call cancels a promotion (R11): it goes on at AWS; run the same move again to go on watching"
+    )
+    poll_seconds = 0.5
+
+    def observe(self, world: World) -> Observation:
+        """See ``observe_writer``; an accepted call is given time to show."""
+        seen = observe_writer(world)
+        last = world.last
+        # An answer that was lost may stand for a call that was carried out: it is given the same time.
+        fresh = last is not None and (last.ok or not last.reached) and world.now - last.at < self.repeat_seconds
+        if fresh and seen.reason and seen.state.value == "needed":
+            return underway(f"AWS to begin moving the writer ({seen.reason})")
+        return seen
+
+
+class Switchover(_MoveWriter):
+    """A planned move: both sites are healthy, nothing is lost; asked for in the region of the current writer."""
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """Both regions' views: AWS wants both healthy."""
+        return watching((Facet.GLOBAL, TARGET), (Facet.GLOBAL, SOURCE))
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """SwitchoverGlobalCluster."""
+        view = _view(world)
+        if not isinstance(view, GlobalCluster) or view.writer is None:
+            return ()
+        writer_site = world.move.application.site_in(view.writer.region)
+        member = view.member(world.move.target)
+        if writer_site is None or member is None or member.writer:
+            return ()
+        params = {"GlobalClusterIdentifier": view.identifier, "TargetDbClusterIdentifier": member.arn}
+        return (
+            PlannedCall(
+                "rds",
+                "SwitchoverGlobalCluster",
+                writer_site.access,
+                view.identifier,
+                params,
+                before={"writer": view.writer.arn},
+            ),
+        )
+
+
+class Failover(_MoveWriter):
+    """An unplanned move: the old site may be gone and data may be lost; asked for in the region of the target."""
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """The target's view only: the other region may be lost."""
+        return watching((Facet.GLOBAL, TARGET))
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """FailoverGlobalCluster with AllowDataLoss; without it AWS would want a healthy primary (R1)."""
+        view = _view(world)
+        if not isinstance(view, GlobalCluster):
+            return ()
+        member = view.member(world.move.target)
+        if member is None or member.writer or not world.move.accept_data_loss:
+            return ()
+        params = {
+            "GlobalClusterIdentifier": view.identifier,
+            "TargetDbClusterIdentifier": member.arn,
+            "AllowDataLoss": True,
+        }
+        before = {"writer": view.writer.arn if view.writer else None}
+        return (
+            PlannedCall(
+                "rds", "FailoverGlobalCluster", world.move.target.access, view.identifier, params, before=before
+            ),
+        )

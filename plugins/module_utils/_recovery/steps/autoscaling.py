@@ -1,0 +1,191 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Capacity of Auto Scaling groups: raised where the application goes, lowered or taken away where it leaves (R20, R21).
+
+Source: Auto Scaling API reference, UpdateAutoScalingGroup. Minimum and desired capacity change together, or target
+tracking scales the group in again; the old values stand in the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..calls import PlannedCall
+from ..model import Group, Site
+from ..snapshot import Facet, GroupState, Snapshot, Unknown
+from .base import (
+    DONE,
+    SOURCE,
+    TARGET,
+    Move,
+    Observation,
+    Step,
+    Watch,
+    World,
+    impossible,
+    needed,
+    underway,
+    unreachable,
+    watching,
+)
+
+Wish = Callable[[Group, GroupState], tuple[int, int]]
+"""The minimum and desired capacity that a group should have."""
+
+
+def _raised(group: Group, state: GroupState) -> tuple[int, int]:
+    # Never lower: somebody may have raised the group beforehand, and knows why.
+    return max(state.min, group.active.min), max(state.desired, group.active.desired)
+
+
+def _standby(group: Group, state: GroupState) -> tuple[int, int]:
+    if group.standby == group.active:  # this site is not lowered when it is left
+        return state.min, state.desired
+    return group.standby.min, group.standby.desired
+
+
+def _emptied(group: Group, state: GroupState) -> tuple[int, int]:
+    return 0, 0
+
+
+def _calls(site: Site, snapshot: Snapshot, wish: Wish, optional: bool = False) -> tuple[PlannedCall, ...]:
+    calls = []
+    for group in site.groups:
+        state = snapshot.group(site, group.name)
+        if not isinstance(state, GroupState):
+            continue
+        least, desired = wish(group, state)
+        if (state.min, state.desired) != (least, desired):
+            calls.append(
+                PlannedCall(
+                    "autoscaling",
+                    "UpdateAutoScalingGroup",
+                    site.access,
+                    group.name,
+                    {"AutoScalingGroupName": group.name, "MinSize": least, "DesiredCapacity": desired},
+                    optional=optional,
+                    before={"min": state.min, "desired": state.desired, "max": state.max},
+                )
+            )
+    return tuple(calls)
+
+
+class RaiseCapacity(Step):
+    """The target's groups have the capacity that an active site needs, in service and healthy behind their balancer."""
+
+    name = "raise-capacity"
+    stage = "scale"
+    deadline_seconds = 900.0
+    deadline_reason = (
+        "instances did not come into service: look at the group's scaling activities (quota, capacity, image)"
+    )
+    poll_seconds = 0.5
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """Groups and what their target groups hold for healthy."""
+        return watching((Facet.GROUPS, TARGET), (Facet.TARGETS, TARGET))
+
+    def observe(self, world: World) -> Observation:
+        """Wanted, launching, in service, healthy."""
+        site = world.move.target
+        for group in site.groups:
+            state = world.snapshot.group(site, group.name)
+            if isinstance(state, Unknown):
+                return underway(f"the state of {group.name}: {state.reason}")
+            if state is None:
+                return impossible(f"there is no Auto Scaling group {group.name} in {site.region}")
+        if self.calls(world):
+            return needed("the groups of the target are below their active capacity")
+        for group in site.groups:
+            waiting = self._waiting(world, group)
+            if waiting:
+                return underway(waiting)
+        return DONE
+
+    def _waiting(self, world: World, group: Group) -> str | None:
+        site = world.move.target
+        state = world.snapshot.group(site, group.name)
+        if not isinstance(state, GroupState):
+            return f"the state of {group.name}"
+        wanted = group.active.desired
+        if state.in_service < wanted:
+            return f"{state.in_service} of {wanted} instances of {group.name} in service"
+        for arn in state.target_groups:
+            healthy = world.snapshot.healthy.get((site.access, arn), Unknown("not asked yet"))
+            if isinstance(healthy, Unknown):
+                return f"the health of the targets of {group.name}: {healthy.reason}"
+            if healthy < wanted:
+                return f"{healthy} of {wanted} targets of {group.name} healthy"
+        return None
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """UpdateAutoScalingGroup for each group that is below."""
+        return _calls(world.move.target, world.snapshot, _raised)
+
+
+class LowerStandby(Step):
+    """The groups of the site that was left go down to their standby capacity; instances end in their own time."""
+
+    name = "lower-standby"
+    stage = "shift"
+    deadline_seconds = 60.0
+    deadline_reason = "the old site costs more than it should until its groups are lowered by hand"
+    poll_seconds = 0.5
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """The groups of the source."""
+        return watching((Facet.GROUPS, SOURCE))
+
+    def observe(self, world: World) -> Observation:
+        """Limits only."""
+        return _limits(world, self.calls(world), "above its standby capacity")
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """UpdateAutoScalingGroup for each group that is not at its standby capacity."""
+        return _calls(world.move.source, world.snapshot, _standby)
+
+
+class FenceOldSite(Step):
+    """Our own fence in an unplanned move: the old site's instances, which may still write, are taken away.
+
+    Done, or unreachable: then the move goes on and says so (R7).
+    """
+
+    name = "fence-old-site"
+    stage = "fence"
+    deadline_seconds = 20.0
+    deadline_reason = "the old site still runs instances that may write; Aurora's own fence comes with the promotion"
+    poll_seconds = 0.5
+    accompanies = True
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """The groups of the source."""
+        return watching((Facet.GROUPS, SOURCE))
+
+    def observe(self, world: World) -> Observation:
+        """No instance of the old site is left in service."""
+        seen = _limits(world, self.calls(world), "not empty")
+        if seen is not DONE:
+            return seen
+        for group in world.move.source.groups:
+            state = world.snapshot.group(world.move.source, group.name)
+            if isinstance(state, GroupState) and state.in_service:
+                return underway(f"{state.in_service} instances of {group.name} to leave service")
+        return DONE
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """UpdateAutoScalingGroup to zero for each group."""
+        return _calls(world.move.source, world.snapshot, _emptied, optional=True)
+
+
+def _limits(world: World, calls: tuple[PlannedCall, ...], complaint: str) -> Observation:
+    site = world.move.source
+    last = world.last
+    if last is not None and not last.reached:
+        return unreachable(str(last.error))
+    for group in site.groups:
+        state = world.snapshot.group(site, group.name)
+        if isinstance(state, Unknown):
+            return unreachable(f"{group.name}: {state.reason}")
+    return needed(f"{', '.join(call.target for call in calls)} in {site.region} is {complaint}") if calls else DONE

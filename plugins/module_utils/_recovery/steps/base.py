@@ -1,0 +1,159 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What a step is.
+
+A step is level-triggered: ``observe`` says where the thing is, and only where it is not yet where it should be are the
+``calls`` made; making them twice does no harm. Both are pure functions of a world. The runner makes the calls, so that
+the plan, the journal and AWS see the same ones.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from ..calls import CallOutcome, PlannedCall
+from ..model import Application, Site
+from ..snapshot import Facet, Snapshot
+
+TARGET = "target"
+SOURCE = "source"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A facet that a step looks at, at the site that is moved to (target) or away from (source)."""
+
+    facet: Facet
+    side: str
+
+
+@dataclass(frozen=True)
+class Move:
+    """One application's move."""
+
+    application: Application
+    place: str  # of the target
+    planned: bool
+    intent: str
+    run_id: str
+    accept_data_loss: bool = False
+    opened_at: float = 0.0
+    writer_at_start: str | None = None  # ARN: the state on which the plan was made (compare and set)
+
+    @property
+    def target(self) -> Site:
+        """The site that becomes active."""
+        return self.application.site(self.place)
+
+    @property
+    def source(self) -> Site:
+        """The site that is left."""
+        return self.application.other(self.place)
+
+    def side(self, side: str) -> Site:
+        """The site that TARGET or SOURCE stands for."""
+        return self.target if side == TARGET else self.source
+
+
+@dataclass(frozen=True)
+class World:
+    """All that a step may look at."""
+
+    move: Move
+    snapshot: Snapshot
+    now: float
+    outcomes: tuple[CallOutcome, ...] = ()  # of this step's own calls in this run, oldest first
+
+    @property
+    def last(self) -> CallOutcome | None:
+        """The newest outcome of this step's calls."""
+        return self.outcomes[-1] if self.outcomes else None
+
+
+class State(Enum):
+    """Where a thing is."""
+
+    DONE = "done"
+    NEEDED = "needed"  # not where it should be: make the calls
+    UNDERWAY = "under way"  # asked for; wait
+    UNREACHABLE = "unreachable"  # cannot be seen nor changed
+    IMPOSSIBLE = "impossible"  # waiting will not help
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What ``observe`` found; ``reason`` is what is being waited for, or why it cannot be."""
+
+    state: State
+    reason: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+DONE = Observation(State.DONE)
+
+
+def needed(reason: str) -> Observation:
+    """Not where it should be."""
+    return Observation(State.NEEDED, reason)
+
+
+def underway(reason: str) -> Observation:
+    """On its way."""
+    return Observation(State.UNDERWAY, reason)
+
+
+def unreachable(reason: str) -> Observation:
+    """Cannot be seen."""
+    return Observation(State.UNREACHABLE, reason)
+
+
+def impossible(reason: str) -> Observation:
+    """Cannot be done."""
+    return Observation(State.IMPOSSIBLE, reason)
+
+
+class Step(ABC):
+    """One thing that a move changes, and the check that says that it is done."""
+
+    name: str
+    stage: str
+    deadline_seconds: float
+    deadline_reason: str
+    poll_seconds: float = 1.0
+    repeat_seconds: float = 10.0
+    """Calls are not made again before this, so that what AWS has accepted has time to show."""
+    accompanies: bool = False
+    """True: goes along when something else is to be moved, and is no reason for a move by itself."""
+    remembered: bool = True
+    """Whether what was done in an earlier, interrupted process of the same run still counts."""
+
+    @abstractmethod
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """What must be read before ``observe``."""
+
+    @abstractmethod
+    def observe(self, world: World) -> Observation:
+        """Where the thing is."""
+
+    @abstractmethod
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """The calls that bring it where it should be, in order; none where it is there already."""
+
+
+def watching(*pairs: tuple[Facet, str]) -> frozenset[Watch]:
+    """Shorthand."""
+    return frozenset(Watch(facet, side) for facet, side in pairs)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A step in a mode: after which others it may begin, and whether the move fails with it."""
+
+    step: Step
+    needs: tuple[str, ...] = ()
+    required: bool = True

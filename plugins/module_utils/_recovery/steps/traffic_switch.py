@@ -1,0 +1,128 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Moves clients with the data-plane switch (R17), or waits for Route 53 to do it where traffic is automatic (R16)."""
+
+from __future__ import annotations
+
+from ..calls import PlannedCall
+from ..model import Application, Site
+from ..snapshot import Facet, Snapshot, Unknown
+from ..store import Item, encode, switch_item
+from ..switch import OPEN, POSITIONS, Position, document, keeper, metric
+from .base import DONE, SOURCE, TARGET, Move, Observation, Step, Watch, World, needed, underway, watching
+
+
+def stored_position(snapshot: Snapshot, application: Application, record: str) -> int | Unknown:
+    """Where a switch stands; one that was never set is open."""
+    item = snapshot.item(application, keeper(application, record), switch_item(record))
+    if isinstance(item, Unknown):
+        return item
+    return int(item.get("position", OPEN)) if item else OPEN
+
+
+def led_astray(snapshot: Snapshot, application: Application, target: Site) -> str | None:
+    """What clients are told that is not right yet, or None."""
+    for name in application.traffic.names:
+        led = snapshot.leads_to(name, target)
+        if isinstance(led, Unknown):
+            return f"what DNS answers for {name}: {led.reason}"
+        if not led:
+            return f"DNS still leads {name} away from {target.region}"
+    return None
+
+
+def publish_call(application: Application, record: str, value: int, optional: bool = False) -> PlannedCall:
+    """The PutMetricData that publishes a position, in the region that keeps it."""
+    site = keeper(application, record)
+    target = f"{application.traffic.namespace}/{application.traffic.metric} {application.name}/{record}={value}"
+    return PlannedCall(
+        "cloudwatch",
+        "PutMetricData",
+        site.access,
+        target,
+        metric(application, record, value),
+        optional=optional,
+    )
+
+
+def store_call(
+    application: Application, record: str, value: int, run_id: str | None, at: float, optional: bool = False
+) -> PlannedCall:
+    """The write that makes the publisher repeat the position from now on."""
+    site = keeper(application, record)
+    item = Item(application.name, switch_item(record), document(value, run_id, at))
+    return PlannedCall(
+        "dynamodb",
+        "PutItem",
+        site.access,
+        f"{site.state_table}/{application.name}/{item.item}",
+        {"TableName": site.state_table, "Item": encode(item)},
+        optional=optional,
+    )
+
+
+class SwitchTraffic(Step):
+    """The positions are set and published until DNS answers with the target."""
+
+    name = "switch-traffic"
+    stage = "shift"
+    deadline_seconds = 900.0
+    deadline_reason = "DNS does not answer with the new site: look at the health checks of the failover records"
+    poll_seconds = 0.5
+    repeat_seconds = 5.0
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """DNS, and the kept positions."""
+        watched = watching((Facet.DNS, TARGET), (Facet.STATE, TARGET))
+        return watched | watching((Facet.STATE, SOURCE)) if move.planned else watched
+
+    def observe(self, world: World) -> Observation:
+        """Positions first, then what clients are told."""
+        application, target = world.move.application, world.move.target
+        astray = led_astray(world.snapshot, application, target)
+        if application.traffic.policy == "automatic":
+            return underway(f"Route 53's own health checks: {astray}") if astray else DONE
+        for position in self._positions(world.move):
+            value = stored_position(world.snapshot, application, position.record)
+            if isinstance(value, Unknown):
+                if position.needed:
+                    return needed(f"switch {position.record} cannot be read: {value.reason}")
+            elif value != position.value and (position.needed or not self._tried(world, position)):
+                return needed(f"switch {position.record} to be {'open' if position.value else 'closed'}")
+        return needed(astray) if astray else DONE
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """Store and publish what is not in position; publish again what is, while DNS does not agree."""
+        move, application = world.move, world.move.application
+        if application.traffic.policy == "automatic":
+            return ()
+        astray = led_astray(world.snapshot, application, move.target)
+        calls: list[PlannedCall] = []
+        for position in self._positions(move):
+            stored = stored_position(world.snapshot, application, position.record)
+            optional = not position.needed
+            if isinstance(stored, Unknown) and optional:
+                continue
+            if stored != position.value:
+                calls.append(store_call(application, position.record, position.value, move.run_id, world.now, optional))
+            elif not astray or optional or self._never_closed(position, stored):
+                continue
+            calls.append(publish_call(application, position.record, position.value, optional))
+        return tuple(calls)
+
+    @staticmethod
+    def _positions(move: Move) -> tuple[Position, ...]:
+        return POSITIONS[(move.place, move.planned)]
+
+    @staticmethod
+    def _never_closed(position: Position, stored: int | Unknown) -> bool:
+        """An open switch of the place that is moved to, open already: nothing hangs on repeating it."""
+        return position.record == "dr" and position.value == OPEN and stored == OPEN
+
+    @staticmethod
+    def _tried(world: World, position: Position) -> bool:
+        return any(
+            outcome.call.service == "dynamodb" and f"/{switch_item(position.record)}" in outcome.call.target
+            for outcome in world.outcomes
+        )

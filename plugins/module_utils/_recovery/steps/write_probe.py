@@ -1,0 +1,113 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A numbered write that the new site accepts and gives back: directly first, then through DNS (R14, R16).
+
+AWS can say "available" minutes before clients can write; so no move is a success that was not seen here.
+"""
+
+from __future__ import annotations
+
+from ..calls import APPLICATION, WRITE_AND_READ_BACK, CallOutcome, PlannedCall
+from ..snapshot import Facet, Unknown
+from .base import DONE, TARGET, Move, Observation, Step, Watch, World, needed, watching
+
+
+def client_name(run_id: str) -> str:
+    """The name under which a run's own writes are stored, apart from those of the clients."""
+    return f"move-{run_id}"
+
+
+def _write(world: World, number: int, host: str, connect: str, journaled: bool = True) -> PlannedCall:
+    move = world.move
+    return PlannedCall(
+        APPLICATION,
+        WRITE_AND_READ_BACK,
+        move.target.access,
+        host,
+        {"client": client_name(move.run_id), "number": number, "connect": connect},
+        deadline_seconds=2 * move.application.probe.timeout_seconds,
+        journaled=journaled,
+    )
+
+
+class WriteProbe(Step):
+    """One write, straight to the target's load balancer, under the application's own name."""
+
+    name = "write-probe"
+    stage = "verify"
+    deadline_seconds = 900.0
+    deadline_reason = "the new site takes no writes, so clients are not sent there"
+    poll_seconds = 0.5
+    repeat_seconds = 0.5
+    accompanies = True
+    remembered = False
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """Addresses of the target."""
+        return watching((Facet.DNS, TARGET))
+
+    def observe(self, world: World) -> Observation:
+        """Whether the last one succeeded."""
+        if world.last is None:
+            return needed("a write that the new site accepts and gives back")
+        return DONE if world.last.ok else needed(f"a write that the new site accepts (last answer: {world.last.error})")
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """The next numbered write."""
+        host = world.snapshot.host(world.move.target)
+        if isinstance(host, Unknown):
+            return ()
+        addresses = world.snapshot.addresses(host)
+        connect = host if isinstance(addresses, Unknown) else addresses[0]
+        return (_write(world, len(world.outcomes) + 1, host, connect),)
+
+
+STABLE_FROM = 1_000_000
+"""Numbers of writes through DNS begin here, apart from those made directly."""
+
+
+class StableThroughDns(Step):
+    """N good writes running, by the way that clients take."""
+
+    name = "stable"
+    stage = "shift"
+    deadline_seconds = 900.0
+    deadline_reason = "clients that ask DNS do not get to a site that takes their writes"
+    poll_seconds = 0.25
+    repeat_seconds = 0.0
+    accompanies = True
+    remembered = False
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """What clients are told."""
+        return watching((Facet.DNS, TARGET))
+
+    def observe(self, world: World) -> Observation:
+        """The good samples at the end of the row."""
+        application = world.move.application
+        good = good_run(world.outcomes, world.move.target.region)
+        wanted = application.probe.stable_samples
+        if good >= wanted:
+            return DONE
+        last = world.last
+        error = f" (last answer: {last.error})" if last is not None and last.error else ""
+        return needed(f"{good} of {wanted} good writes running through DNS{error}")
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """A write to the address that DNS gives now."""
+        host = world.move.application.probe.host
+        addresses = world.snapshot.addresses(host)
+        if isinstance(addresses, Unknown):
+            return ()
+        return (_write(world, STABLE_FROM + len(world.outcomes), host, addresses[0], journaled=False),)
+
+
+def good_run(outcomes: tuple[CallOutcome, ...], region: str) -> int:
+    """How many samples at the end are good; one that another region answered is not."""
+    count = 0
+    for outcome in reversed(outcomes):
+        if not outcome.ok or outcome.answer.get("region") not in (None, region):
+            break
+        count += 1
+    return count
