@@ -42,11 +42,23 @@ DELAYS: dict[str, Delay] = {
     "route53.change": Delay(0.2, 30.0, "Route 53 developer guide: changes generally propagate within 60 seconds"),
     "route53.check.scale": Delay(0.05, 1.0, "R18: interval x threshold; factor on RequestInterval (30 or 10 s)"),
     "route53.metric": Delay(0.3, 10.0, "R17: a health check follows the metric's data stream; no figure is published"),
-    "cloudwatch.alarm": Delay(0.2, 60.0, "CloudWatch user guide: alarms are evaluated each period"),
+    "cloudwatch.sample": Delay(1.0, 60.0, "Aurora user guide: metrics are published each minute"),
+    "cloudwatch.minute": Delay(1.0, 60.0, "what a minute of an alarm's period lasts"),
+    "cloudwatch.alarm": Delay(0.2, 20.0, "CloudWatch user guide: evaluated each minute, so within 60 s"),
     # Storage, secrets, scheduling
     "s3.replicate": Delay(0.3, 20.0, "S3 user guide: most objects within seconds, 99.99 % within 15 minutes (RTC)"),
     "secretsmanager.replicate": Delay(0.2, 5.0, "observed; replication status InProgress first"),
     "scheduler.minute": Delay(15.0, 60.0, "what a schedule's minute lasts; EventBridge Scheduler has 60 s precision"),
+    # CloudFormation: what it takes over a resource's own time; no figure is published
+    "cloudformation.resource": Delay(0.0, 3.0, "observed: most resources take a few seconds to stabilise"),
+    "cloudformation.resource.update": Delay(0.0, 3.0, "observed"),
+    "cloudformation.resource.delete": Delay(0.0, 2.0, "observed"),
+    "cloudformation.nat_gateway": Delay(0.0, 100.0, "observed: a NAT gateway is available after 1 to 2 minutes"),
+    "cloudformation.nat_gateway.delete": Delay(0.0, 50.0, "observed: a NAT gateway is deleted after about a minute"),
+    "cloudformation.load_balancer": Delay(0.0, 150.0, "observed: a load balancer is active after 2 to 3 minutes"),
+    "cloudformation.vpc_endpoint": Delay(0.0, 60.0, "observed: an interface endpoint is available within a minute"),
+    "cloudformation.topic": Delay(0.0, 10.0, "observed"),
+    "cloudformation.role": Delay(0.0, 16.0, "observed: CloudFormation waits for IAM's propagation"),
 }
 
 

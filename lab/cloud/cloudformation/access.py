@@ -12,14 +12,28 @@ from typing import Any
 
 import boto3
 import botocore.session
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.models import botocore_stubber
 
 _CONFIG = Config(
     ignore_configured_endpoint_urls=True,
     retries={"total_max_attempts": 1, "mode": "standard"},
     user_agent_extra="cloudformation.amazonaws.com",
 )
+
+
+class _InProcess(BotocoreStubber):
+    """Answers requests from moto's backends, in moto's server too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enabled = True
+
+    def __call__(self, event_name: str, request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse | None:
+        # Under mock_aws moto's own stubber answers every client of the process: twice would be done twice.
+        return None if botocore_stubber.enabled else super().__call__(event_name, request, **kwargs)
 
 
 class Access:
@@ -29,8 +43,7 @@ class Access:
         self.region = region
         self._clients: dict[str, Any] = {}
         self._lock = Lock()
-        self._in_process = BotocoreStubber()
-        self._in_process.enabled = True
+        self._in_process = _InProcess()
         self._session: Any = boto3.Session(botocore_session=_bare_session(), region_name=region)
 
     def client(self, service: str) -> Any:
