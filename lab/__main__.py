@@ -37,6 +37,12 @@ def _parser() -> argparse.ArgumentParser:
     replication = commands.add_parser("replication", help="cut, heal or slow the line between the databases")
     replication.add_argument("state", choices=("cut", "heal", "slow"))
     replication.add_argument("seconds", nargs="?", type=float, default=5.0, help="for slow: seconds to hold back")
+    fault = commands.add_parser("fault", help="let a call fail, such as rds:CreateDBCluster; --clear ends all faults")
+    fault.add_argument("call", nargs="?", default="", metavar="SERVICE:OPERATION")
+    fault.add_argument("--code", default="AccessDenied", help="the error's code (AccessDenied)")
+    fault.add_argument("--region", default=None, help="in one region only")
+    fault.add_argument("--times", type=int, default=0, help="how many times; 0, the default: until --clear")
+    fault.add_argument("--clear", action="store_true")
     drill = commands.add_parser("drill", help="deploy, activate, drill and come home, with figures at the end")
     drill.add_argument("--inventory", "-i", default="inventories/lab")
     drill.add_argument("extra", nargs="*", metavar="ARGUMENT", help="further arguments of ansible-playbook, after --")
@@ -64,6 +70,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _do(options: argparse.Namespace, settings: LabSettings, seed: str) -> int:
     say = lifecycle.Progress()
+    if options.command not in ("up", "drill", "serve"):
+        settings = lifecycle.settings_of_running(settings)
     match options.command:
         case "up":
             lifecycle.up(settings, seed, say)
@@ -85,6 +93,10 @@ def _do(options: argparse.Namespace, settings: LabSettings, seed: str) -> int:
             state = {"heal": "healed"}.get(options.state, options.state)
             ask(settings, "POST", "/replication", {"state": state, "seconds": options.seconds})
             say(f"replication: {state}")
+        case "fault":
+            fault = {name: getattr(options, name) for name in ("call", "code", "region", "times", "clear")}
+            ask(settings, "POST", "/fault", fault)
+            say("no call fails on request" if options.clear else f"{options.call} fails: {options.code}")
         case "drill":
             from lab.drill import drill
 

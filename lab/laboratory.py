@@ -168,6 +168,7 @@ class Laboratory:
             ("POST", "/outage"): self._outage,
             ("POST", "/heal"): self._heal,
             ("POST", "/replication"): self._replication,
+            ("POST", "/fault"): self._fault,
             ("POST", "/seeded"): self._mark_seeded,
             ("POST", "/stop"): self._stop,
         }
@@ -235,6 +236,22 @@ class Laboratory:
                     self._applications[region].tell(outage="none")
                 del self._outages[region]
         return {"region": region, "outage": None, "at": time.time()}
+
+    def _fault(self, value: dict[str, Any]) -> dict[str, Any]:
+        from lab.cloud.faults import Fault
+
+        assert self._cloud is not None
+        if value.get("clear"):
+            self._cloud.faults.clear()
+            return {"faults": "none"}
+        service, _, operation = str(value.get("call", "")).partition(":")
+        if not (service and operation):
+            raise LabError(f"a fault names a call such as rds:CreateDBCluster, not {value.get('call')!r}")
+        fault = Fault(
+            service, operation, str(value.get("code")), value.get("region") or None, int(value.get("times") or 0)
+        )
+        self._cloud.faults.add(fault)
+        return {"fault": str(fault)}
 
     def _replication(self, value: dict[str, Any]) -> dict[str, Any]:
         match value.get("state"):

@@ -12,6 +12,7 @@ from typing import Any
 from lab.cloud import credentials, wire
 from lab.cloud.call_log import CallLog, error_code
 from lab.cloud.errors import Reply, error
+from lab.cloud.faults import Faults
 from lab.cloud.wire import Call
 from lab.cloud.world import World
 from lab.settings import GLOBAL_REGION
@@ -41,10 +42,12 @@ class Gate:
         world: World,
         call_log: CallLog,
         bucket_region: Callable[[str], str | None],
+        faults: Faults,
     ) -> None:
         self.region = region
         self.answers_errors = False
         """Outage of kind `errors`: every call gets 503."""
+        self.faults = faults
         self._application = application
         self._world = world
         self._log = call_log
@@ -61,7 +64,7 @@ class Gate:
             call = Call(GLOBAL_REGION, "s3" if body == b"" else "", "", "anonymous", "rest-xml")
             reply = _unsigned(call)
         else:
-            reply = self._refusal(call) or self._serve(call, environ)
+            reply = self._refusal(call) or self.faults.reply(call, self.region) or self._serve(call, environ)
         lower = {name.lower(): value for name, value in reply.headers.items()}
         code = error_code(reply.status, lower, reply.body)
         self._log.write(call, at, self.region, reply.status, code, (time.monotonic() - began) * 1000)

@@ -15,6 +15,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from lab.clock import Clock, SystemClock
 from lab.cloud import credentials, extend
 from lab.cloud.call_log import CallLog
+from lab.cloud.faults import Faults
 from lab.cloud.gate import READY_PATH, Gate
 from lab.cloud.hooks import DatabasePlane
 from lab.cloud.outages import KINDS, OutageKind, RegionPort
@@ -42,9 +43,11 @@ class Cloud:
         self.world = extend(clock or SystemClock(), settings.profile, database_plane)
         self.view = MotoView(settings)
         self._call_log = CallLog(log_path or settings.home / "calls.jsonl")
+        self.faults = Faults()
         application: Any = DomainDispatcherApplication(create_backend_app)
         self.gates = {
-            region: Gate(region, application, self.world, self._call_log, _bucket_region) for region in settings.regions
+            region: Gate(region, application, self.world, self._call_log, _bucket_region, self.faults)
+            for region in settings.regions
         }
         self.ports = {
             region: RegionPort(settings.api_address(region), API_PORT, gate, gate.lost)
