@@ -80,7 +80,8 @@ def _do(options: argparse.Namespace, settings: LabSettings, seed: str) -> int:
         case "status":
             return _status(settings, as_json=options.json)
         case "env":
-            print(record.write_env(settings, seed).read_text(), end="")
+            file = settings.home / "env"
+            print((file if file.exists() else record.write_env(settings, seed)).read_text(), end="")
         case "wait":
             lifecycle.wait(settings, options.timeout, say)
         case "outage":

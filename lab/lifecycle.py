@@ -33,10 +33,19 @@ class Progress:
 
 
 def running(settings: LabSettings) -> dict[str, Any] | None:
-    """The status of the lab at these addresses, if one answers there."""
-    with contextlib.suppress(ConnectionError):
-        return ask(settings, "GET", "/status", timeout=10)
+    """The status of the lab in this folder, or else of one that holds these addresses; nothing where none answers."""
+    for candidate in (settings_of_running(settings), settings):
+        with contextlib.suppress(ConnectionError):
+            return ask(candidate, "GET", "/status", timeout=10)
     return None
+
+
+def settings_of_running(settings: LabSettings) -> LabSettings:
+    """The settings of the lab that runs in this folder, whatever the environment says now; else these."""
+    recorded = record.settings_in(settings.home)
+    if recorded is None or processes.daemon_of(settings.home) is None:
+        return settings
+    return recorded
 
 
 def up(settings: LabSettings, seed: str, say: Say) -> None:
@@ -72,6 +81,7 @@ def down(settings: LabSettings, say: Say) -> None:
     """Stop the lab; afterwards none of its processes is left and none of its ports is open."""
     settings.home.mkdir(parents=True, exist_ok=True)
     with _alone(settings.home):
+        settings = settings_of_running(settings)
         found = processes.of_lab(settings.home)
         if not found:
             record.forget(settings.home)

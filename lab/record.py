@@ -69,6 +69,15 @@ class Record:
         fresh.replace(path)
 
 
+def settings_in(home: Path) -> LabSettings | None:
+    """The settings of the lab that left its record in this folder."""
+    try:
+        found = json.loads((home / "lab.json").read_text())["settings"]
+        return LabSettings.from_environment(found)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def forget(home: Path) -> None:
     """Take the record of a lab that is no more away."""
     for name in ("lab.json", "env"):
