@@ -5,11 +5,15 @@ from __future__ import annotations
 from lab.clock import Clock
 from lab.cloud import world as worlds
 from lab.cloud.extensions import (
+    alarms,
     aurora_global,
     aurora_moves,
+    health_checks,
     kms_states,
+    metrics,
     rds_events,
     rds_statuses,
+    records,
     scaling,
     target_health,
     time_passes,
@@ -28,6 +32,10 @@ _EXTENSIONS = (
     kms_states,
     scaling,
     target_health,
+    metrics,
+    alarms,
+    health_checks,
+    records,
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import EAST, WEST, Lab
+from cloud_world import EAST, WEST, Lab
 
 Code = Callable[..., str]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import WEST, Lab
+from cloud_world import WEST, Lab
 
 Code = Callable[..., str]
 
