@@ -151,7 +151,7 @@ def measure(
         ),
         rpo_lost_writes=lost,
         rpo=loss,
-        rpo_bound=_bound(lag, _stop_of_writes(events)),
+        rpo_bound=_bound(lag, _stop_of_writes(events), _is_switchover(events)),
         stages=stages,
         detect=_detect(began, opened_at),
         client=_client(writes, stages),
@@ -389,8 +389,18 @@ def _loss(writes: Sequence[Sample], stored: Stored | None) -> tuple[Figure, Figu
     return Figure(len(missing), counted), Figure(end - begin, method, begin=begin, end=end)
 
 
-def _bound(lag: Lag | None, stopped_at: float | None) -> Figure:
+def _is_switchover(events: Iterable[Mapping[str, Any]]) -> bool:
+    return any(
+        event["kind"] == "run-opened" and (event.get("detail") or {}).get("mode") == "planned" for event in events
+    )
+
+
+def _bound(lag: Lag | None, stopped_at: float | None, switchover: bool) -> Figure:
     """The bound on a loss that the lag allows (R10): the lag alone is none, as the old writer may have gone on."""
+    if switchover:
+        return Figure(
+            0.0, "a switchover: Aurora stops the writes and waits for the new writer to have them all (R1, R11)"
+        )
     if lag is None or lag.seconds is None:
         return Figure(None, "not bounded: no lag is known from before the move")
     source = f"{lag.metric} of {lag.seconds:g} s" + (f" read in {lag.region}" if lag.region else "")
@@ -407,13 +417,17 @@ def _bound(lag: Lag | None, stopped_at: float | None) -> Figure:
 
 
 def _stop_of_writes(events: Iterable[Mapping[str, Any]]) -> float | None:
-    """When a fence was confirmed: an event of the stage `fence` whose detail says `writes_stopped`."""
-    confirmed = [
-        float(event["at"])
-        for event in events
-        if event.get("stage") == "fence" and (event.get("detail") or {}).get("writes_stopped")
-    ]
-    return min(confirmed, default=None)
+    """When the old writer was known to have stopped: instances gone (our fence), or writes blocked (Aurora's, R7)."""
+    stops = []
+    for event in events:
+        detail = event.get("detail") or {}
+        if event["kind"] != "step-done":
+            continue
+        if event.get("step") == "fence-old-site":
+            stops.append(float(event["at"]))
+        elif event.get("step") == "fencing-events" and detail.get("outcome") == "confirmed":
+            stops.append(float(detail.get("at") or event["at"]))
+    return min(stops, default=None)
 
 
 def _detect(began: float | None, opened_at: float | None) -> Figure:

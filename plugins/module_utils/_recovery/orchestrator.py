@@ -11,6 +11,7 @@ just the same: steps are level-triggered, so going on is running again.
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,11 +21,15 @@ from typing import Any
 from . import schedules
 from .clients import Caller, Clients
 from .declared import Api
+from .dns import resolve
 from .errors import RecoveryError
+from .journal import new_run_id
 from .model import Application, parse_application
-from .ports import Clock
-from .store import Store, switch_item
+from .probe import request
+from .runner import Options, Tools, run_move
+from .store import Store, run_item, switch_item
 from .switch import RECORDS, keeper, metric
+from .workers import ThreadWorkers
 
 TASKS = ("failover", "continue", "publish-switch")
 MARGIN_SECONDS = 30.0
@@ -35,10 +40,6 @@ LONGEST_NAME = 64
 """Of a schedule (EventBridge Scheduler API reference, CreateSchedule)."""
 BUNDLED_AUTHORITY = "ca.pem"
 """Certificates to trust, beside the package in the zip, where the application has an authority of its own."""
-
-
-class OutOfTime(Exception):
-    """The invocation ends soon: the run is to be continued by another one."""
 
 
 @dataclass(frozen=True)
@@ -61,24 +62,6 @@ class Invocation:
             scheduler_role_arn=os.environ.get("SCHEDULER_ROLE_ARN", ""),
             schedule_group=os.environ.get("SCHEDULE_GROUP", "default"),
         )
-
-
-@dataclass(frozen=True)
-class BoundedClock:
-    """A clock that refuses to wait into the margin before the end of the invocation."""
-
-    clock: Clock
-    remaining_seconds: Callable[[], float]
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return self.clock.now()
-
-    def wait(self, seconds: float) -> None:
-        """Return after ``seconds``, or raise OutOfTime where they are not left."""
-        if self.remaining_seconds() - seconds < MARGIN_SECONDS:
-            raise OutOfTime
-        self.clock.wait(seconds)
 
 
 def application_of(event: Mapping[str, Any], package: Path) -> Application:
@@ -162,6 +145,57 @@ class SystemClock:
         time.sleep(seconds)
 
 
+def options_of(event: Mapping[str, Any]) -> Options:
+    """What the event asks for; only a true `accept_data_loss` accepts it, no word that looks like one."""
+    return Options(
+        target=str(event.get("target", "")),
+        mode=str(event.get("mode", "")),
+        intent=str(event.get("intent", "failover")),
+        accept_data_loss=event.get("accept_data_loss") is True,
+        waive=tuple(event.get("waive", ())),
+    ).checked()
+
+
+def unfinished(application: Application, options: Options, run_id: str, caller: Caller) -> bool:
+    """Whether the run is still open: a continuation that comes late must begin no move of its own."""
+    site = application.site(options.target)
+    key = (application.name, run_item(run_id))
+    kept = Store(caller, site.access, site.state_table).read([key]).get(key)
+    return kept is not None and not kept.get("closed_at")
+
+
+def move(event: Mapping[str, Any], application: Application, invocation: Invocation, tools: Tools) -> dict[str, Any]:
+    """Begins a move or goes on with one, for as long as this invocation lasts."""
+    options = options_of(event)
+    going_on = event["task"] == "continue"
+    run_id = str(event.get("run_id") or "")
+    if going_on and not run_id:
+        raise RecoveryError("run_id: the run that is to be continued is wanted")
+    if going_on and not unfinished(application, options, run_id, tools.caller):
+        return {"task": "continue", "run_id": run_id, "status": "closed"}
+    run_id = run_id or new_run_id(tools.clock.now(), options.intent)
+    continuation = Continuation(Api(tools.caller, invocation.region, "scheduler"), invocation, event, run_id)
+    remaining = invocation.remaining_seconds()
+    notes = _tried(lambda: continuation.due_after(tools.clock.now(), remaining))
+    stop_at = tools.clock.now() + remaining - MARGIN_SECONDS
+    result = run_move([application], options, tools, run_id=run_id, stop_at=stop_at)
+    if result.paused:
+        notes += _tried(lambda: continuation.due_after(tools.clock.now(), SOON_SECONDS))
+    else:
+        notes += _tried(continuation.not_needed)
+    told = result.applications[0].describe()
+    return {"task": event["task"], **told, "run_id": told["run_id"] or run_id, "notes": [*told["notes"], *notes]}
+
+
+def _tried(call: Callable[[], None]) -> list[str]:
+    """A continuation that cannot be arranged is said; it holds no failover up."""
+    try:
+        call()
+    except RecoveryError as error:
+        return [f"no continuation: {error}"]
+    return []
+
+
 def handle(event: Mapping[str, Any], invocation: Invocation) -> dict[str, Any]:
     """Does the task of an event and says what came of it; raises RecoveryError, which Lambda counts as an error."""
     task = event.get("task")
@@ -169,6 +203,10 @@ def handle(event: Mapping[str, Any], invocation: Invocation) -> dict[str, Any]:
         raise RecoveryError(f"task: {task!r} is unknown; the tasks are {', '.join(TASKS)}")
     application = application_of(event, Path(__file__).resolve().parent)
     clock = SystemClock()
+    access = {site.region: site.access for site in application.sites}
+    clients = Clients(clock, access)
     if task == "publish-switch":
-        return publish_switch(application, invocation.region, Clients(clock))
-    raise RecoveryError(f"task: {task!r} is not offered yet")
+        return publish_switch(application, invocation.region, clients)
+    journals = Path(tempfile.gettempdir()) / "journals"
+    tools = Tools(clients, clock, ThreadWorkers(), resolve, request, journals, progress=print)
+    return move(event, application, invocation, tools)

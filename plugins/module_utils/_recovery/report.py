@@ -210,7 +210,7 @@ def _lists(report: Mapping[str, Any]) -> list[str]:
             rows = [(item.get("name"), item.get("result"), item.get("detail")) for item in report[key]]
             parts += [f"## {title}", _table(("check", "result", "detail"), rows)]
     if report["gates"]:
-        rows = [(gate["gate"], (gate.get("detail") or {}).get("result"), gate["reason"]) for gate in report["gates"]]
+        rows = [(gate["gate"], (gate.get("detail") or {}).get("answer"), gate["reason"]) for gate in report["gates"]]
         parts += ["## Gates", _table(("gate", "result", "reason"), rows)]
     if report["failures"]:
         rows = [(_time(failure["at"]), failure["step"], failure["reason"]) for failure in report["failures"]]

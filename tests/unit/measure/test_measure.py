@@ -180,12 +180,21 @@ def test_a_loss_that_could_not_be_counted_is_not_zero() -> None:
 def test_the_lag_bounds_a_loss_only_with_a_confirmed_stop_of_writes() -> None:
     lag = Lag(0.5, region=NEW, at=T0 + 4)
     opened = event(5, "run-opened")
-    stopped = event(9, "step-done", stage="fence", step="fence", detail={"writes_stopped": True})
+    stopped = event(9, "step-done", stage="fence", step="fence-old-site")
     assert measured(observed(series(30)), [opened, stopped], lag=lag).rpo_bound.value == pytest.approx(5.5)
     unconfirmed = measured(observed(series(30)), [opened], lag=lag).rpo_bound
     assert unconfirmed.value is None
     assert "not bounded" in unconfirmed.method
     assert measured(observed(series(30)), [opened, stopped]).rpo_bound.value is None
+    blocked = event(
+        20, "step-done", stage="verify", step="fencing-events", detail={"outcome": "confirmed", "at": T0 + 8}
+    )
+    assert measured(observed(series(30)), [opened, blocked], lag=lag).rpo_bound.value == pytest.approx(4.5)
+
+
+def test_a_switchover_is_bounded_by_nothing_lost() -> None:
+    opened = event(5, "run-opened", detail={"mode": "planned"})
+    assert measured(observed(series(30)), [opened]).rpo_bound.value == 0.0
 
 
 def test_stages_come_from_the_journal_and_may_overlap() -> None:
