@@ -1,0 +1,141 @@
+"""`make drill`: from nothing to a measured drill and home again, with real `ansible-playbook`; a table at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from lab import lifecycle, playbook, processes, record, scoreboard
+from lab.control import LabError, ask
+from lab.settings import LabSettings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+REPORTS = REPOSITORY / "reports"
+
+
+@dataclass
+class _Drill:
+    """One run of `make drill`."""
+
+    settings: LabSettings
+    environment: dict[str, str]
+    inventory: str
+    extra: Sequence[str]
+    log: Path
+    say: Callable[[str], None]
+    phases: list[tuple[str, float]] = field(default_factory=list)
+
+    def play(self, what: str, name: str, *arguments: str) -> None:
+        """Run one playbook, or stop everything with what went wrong."""
+        self.say(f"{what}: ansible-playbook -i {self.inventory} {name} {' '.join(arguments)}".rstrip())
+        begin = time.monotonic()
+        failed = playbook.run(
+            name,
+            ["-i", self.inventory, *arguments, "-e", f"aws_dr_reports_dir={REPORTS}", *self.extra],
+            self.environment,
+            REPOSITORY,
+            self.log,
+            self.say,
+        )
+        self.phases.append((what, time.monotonic() - begin))
+        if failed is not None:
+            raise LabError(
+                f"{what} failed after {self.phases[-1][1]:.0f} s: {failed.why()}\nthe whole output: {self.log}"
+            )
+
+    def come_home_first(self) -> None:
+        """A drill that was interrupted may have left the application in the dr region."""
+        if ask(self.settings, "GET", "/status")["database"]["writer"] != self.settings.primary_region:
+            self.say(f"the application is in {self.settings.dr_region}, from an earlier run: bringing it home first")
+            self.play("failback", "playbooks/failback.yml")
+
+    def reports(self, since: float) -> list[tuple[Path, dict[str, Any]]]:
+        """The reports of this run, the oldest first."""
+        found = [path for path in REPORTS.glob("*/report.json") if path.stat().st_mtime >= since]
+        read = [(path.with_suffix(".md"), json.loads(path.read_text())) for path in sorted(found)]
+        return [(path, report) for path, report in read if report["intent"] in ("drill", "failback")]
+
+
+def drill(settings: LabSettings, seed: str, inventory: str, extra: Sequence[str]) -> int:
+    """Deploy, activate, drill, come home; the exit code says whether the objectives were met."""
+    began = time.monotonic()
+    say = lifecycle.Progress()
+    REPORTS.mkdir(exist_ok=True)
+    log = REPORTS / time.strftime("make-drill-%Y%m%dT%H%M%SZ.log", time.gmtime())
+    was_running = processes.daemon_of(settings.home) is not None
+    with _interruptible():
+        try:
+            up = time.monotonic()
+            lifecycle.up(settings, seed, say)
+            this = _Drill(settings, record.environment(settings, seed), inventory, extra, log, say)
+            this.phases.append(("lab up", time.monotonic() - up))
+            say(f"the whole output of ansible goes to {_short(log)}")
+            this.play("deploy", "playbooks/deploy-dr.yml")
+            this.play("activate", "playbooks/activate.yml", "-e", "activate_team_trained=true")
+            this.come_home_first()
+            since = time.time()
+            this.play("drill and failback", "playbooks/test-failover.yml")
+            reports = this.reports(since)
+        finally:
+            if not was_running:
+                _stop(settings, say)
+    this.phases.append(("all", time.monotonic() - began))
+    if not reports:
+        raise LabError(f"the playbooks ended well, but no report was written below {REPORTS}; see {log}")
+    print()
+    print("\n".join(scoreboard.table([(_short(path), report) for path, report in reports], this.phases)))
+    print(f"{'log':<16} {_short(log)}")
+    good = scoreboard.passed([report for _, report in reports])
+    print(f"\n{'PASS: measured RTO and RPO are within their objectives' if good else 'FAIL: see the table'}")
+    return 0 if good else 1
+
+
+def _stop(settings: LabSettings, say: Callable[[str], None]) -> None:
+    """Stop the lab that this run started, undisturbed by further signals."""
+    with _deaf():
+        try:
+            lifecycle.down(settings, say)
+        except LabError as error:
+            print(f"lab: {error}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """A polite end (SIGTERM, a closed terminal) is an interruption too."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Cleaning up is not interrupted again."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _short(path: Path) -> Path:
+    with contextlib.suppress(ValueError):
+        return Path(os.path.relpath(path))
+    return path
