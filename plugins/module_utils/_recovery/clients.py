@@ -96,7 +96,7 @@ def is_read(operation: str) -> bool:
     return bool(_READS.match(operation))
 
 
-@dataclass
+@dataclass(eq=False)
 class Clients:
     """Calls AWS for the core.
 

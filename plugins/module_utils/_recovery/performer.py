@@ -50,7 +50,7 @@ class Performer:
         path = application.probe.write_path
         written = self._request(application, call, "POST", path, {"client": client, "number": number})
         document = dict(written.document or {})
-        if written.status != 201:
+        if written.status is None or not 200 <= written.status < 300:
             return CallOutcome(call, at, f"write: {_said(written)}", reached=written.status is not None)
         read = self._request(application, call, "GET", f"{path}/{client}/{number}", None)
         if read.status != 200:
@@ -65,7 +65,7 @@ class Performer:
             method,
             scheme=probe.scheme,
             host=probe.host,
-            port=probe.port,
+            port=call.params["port"],
             path=path,
             connect=call.params["connect"],
             body=body,

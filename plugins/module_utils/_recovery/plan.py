@@ -52,6 +52,16 @@ class Plan:
         """For people and for diff mode."""
         return [{"step": name, **call.described()} for name, call in self.calls()]
 
+    def bookkeeping(self) -> list[dict[str, Any]]:
+        """The calls around those of the plan: lease, run and journal, in the region that will be alive."""
+        if self.empty:
+            return []
+        site, name = self.move.target, self.move.application.name
+        return [
+            PlannedCall("dynamodb", operation, site.access, f"{site.state_table}/{name}/{item}", {}).summary()
+            for operation, item in (("UpdateItem", "lease"), ("BatchWriteItem", "run and journal"))
+        ]
+
 
 def make_plan(move: Move, mode: Mode, snapshot: Snapshot) -> Plan:
     """The plan on this snapshot."""

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the pilotlight.aws_dr project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Repeats the switch positions that a region keeps (R17): health checks follow the newest data, and must go on seeing it.
+"""Repeats the switch positions that a region keeps (R17): health checks follow the newest data, and must see it go on.
 
 Run every minute in each region by a schedule; reads the table of its own region, writes metrics of its own region, and
 needs no other.

@@ -30,6 +30,7 @@ class ApplicationResult:
     notes: tuple[str, ...] = ()
     gates: tuple[dict[str, Any], ...] = ()
     plan: tuple[dict[str, Any], ...] = ()
+    bookkeeping: tuple[dict[str, Any], ...] = ()
     steps: tuple[dict[str, Any], ...] = ()
     began_at: float | None = None
     ended_at: float | None = None
@@ -47,6 +48,7 @@ class ApplicationResult:
             "notes": list(self.notes),
             "gates": list(self.gates),
             "plan": list(self.plan),
+            "bookkeeping": list(self.bookkeeping),
             "steps": list(self.steps),
             "began_at": self.began_at,
             "ended_at": self.ended_at,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from . import results
 from .calls import CallOutcome, PlannedCall
@@ -38,6 +38,8 @@ from .steps.registry import MODES, Mode
 from .store import RUN, Item, Store, run_item
 
 HEARTBEAT_SECONDS = 10.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ class _Candidate:
             reasons=reasons,
             gates=self.gates(),
             plan=tuple(self.plan.described()),
+            bookkeeping=tuple(self.plan.bookkeeping()),
             resumed=self.resumed,
         )
 
@@ -184,6 +187,7 @@ class _Run:
             self.tools.caller, clock, self.tools.workers, self.tools.resolver, events_since=clock.now() - 1
         )
         self.performer = Performer(self.tools.caller, self.tools.client, clock)
+        self.began_at = clock.now()
         self.courses: dict[str, Course] = {}
         self.spoken: dict[tuple[str, str], tuple[str, float]] = {}
 
@@ -230,12 +234,11 @@ class _Run:
                     yield Wanted(facet, application, site)
 
     def _candidate(self, application: Application, snapshot: Snapshot) -> _Candidate:
-        now = self.tools.clock.now()
         target = application.site(self.options.target)
         view = snapshot.global_cluster(application, target, application.other(self.options.target))
         writer = view.writer if isinstance(view, GlobalCluster) else None
         found = self._unfinished(application, snapshot)
-        self.run_id = self.run_id or new_run_id(now, self.options.intent)
+        self.run_id = self.run_id or new_run_id(self.began_at, self.options.intent)
         move = Move(
             application=application,
             place=self.options.target,
@@ -243,7 +246,7 @@ class _Run:
             intent=self.options.intent,
             run_id=found["run_id"] if found else self.run_id,
             accept_data_loss=self.options.accept_data_loss,
-            opened_at=float(found["opened_at"]) if found else now,
+            opened_at=float(found["opened_at"]) if found else self.began_at,
             writer_at_start=found.get("writer") if found else (writer.arn if writer else None),
         )
         plan = make_plan(move, self.mode, snapshot)
@@ -284,7 +287,7 @@ class _Run:
 
     def _open(self, candidates: Sequence[_Candidate]) -> None:
         opened = [self._course(one) for one in candidates]
-        self.tools.workers.gather([partial(self._take_lease, course) for course in opened])
+        self._gather([partial(self._take_lease, course) for course in opened])
         for one, course in zip(candidates, opened, strict=True):
             self.courses[one.name] = course
             if course.failure is None:
@@ -315,6 +318,24 @@ class _Run:
                 course.fail(f"the lease cannot be taken: {error}")
             else:
                 course.notes.append(f"moving without a lease: {error}")
+
+    @staticmethod
+    def _release(course: Course) -> None:
+        if course.lease is None or not course.lease.token:
+            return
+        try:
+            course.lease.release()
+        except RecoveryError as error:
+            course.notes.append(f"the lease was not given back and runs out by itself: {error}")
+
+    def _gather(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
+        """Tasks that turn what may go wrong into values: any other error is a fault of ours and ends the run."""
+        outcomes = []
+        for outcome in self.tools.workers.gather(tasks):
+            if isinstance(outcome, Exception):
+                raise outcome
+            outcomes.append(outcome)
+        return outcomes
 
     def _say_opened(self, one: _Candidate, course: Course) -> None:
         journal, move = course.journal, course.move
@@ -385,7 +406,8 @@ class _Run:
                 self._perform(due)
             if self.stop_at is not None and clock.now() >= self.stop_at:
                 return
-            if not ended and not (any(began) and not due):
+            if not (due or ended or any(began)):  # else something is new: look again at once
+                self._flush(active)
                 clock.wait(self._pause(active))
 
     def _wanted(self, courses: Iterable[Course]) -> Iterable[Wanted]:
@@ -408,7 +430,10 @@ class _Run:
                 course.notes.append(f"the lease could not be renewed: {error}")
 
     def _perform(self, due: Sequence[Due]) -> None:
-        """Intents first, for all; then the calls, application beside application; then the results."""
+        """Intents first, for all; then the calls, application beside application; then the results.
+
+        Results reach the store before the run waits or acts again, and the local file at once.
+        """
         for one in due:
             for call in one.calls:
                 if call.journaled:
@@ -419,16 +444,12 @@ class _Run:
             if one.course.failure is None:
                 by_course.setdefault(one.course.move.application.name, []).append(one)
         groups = list(by_course.values())
-        made = self.tools.workers.gather([partial(self._make, group) for group in groups])
-        for outcome in made:
-            if isinstance(outcome, Exception):
-                raise outcome
+        for outcome in self._gather([partial(self._make, group) for group in groups]):
             for one, call_outcome in outcome:
                 one.course.take(one.progress, call_outcome)
                 if call_outcome.call.journaled:
                     detail = {"before": dict(call_outcome.call.before), "code": call_outcome.code}
                     self._record(one, "result", call_outcome.call, call_outcome.error, detail)
-        self._flush({one.course.move.application.name: one.course for one in due}.values())
 
     def _make(self, group: Sequence[Due]) -> list[tuple[Due, CallOutcome]]:
         made: list[tuple[Due, CallOutcome]] = []
@@ -484,8 +505,8 @@ class _Run:
             course.journal.append("run-closed", "shift", detail={"changed": course.changed, "notes": course.notes})
         self._store_runs(done, closed=True)
         self._flush(self.courses.values())
-        leases = [course.lease for course in self.courses.values() if course.ended and course.lease]
-        self.tools.workers.gather([lease.release for lease in leases if lease.token])
+        leased = [course for course in self.courses.values() if course.ended]
+        self._gather([partial(self._release, course) for course in leased])
 
     def _result(self, one: _Candidate) -> ApplicationResult:
         course = self.courses[one.name]

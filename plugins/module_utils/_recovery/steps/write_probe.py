@@ -18,14 +18,14 @@ def client_name(run_id: str) -> str:
     return f"move-{run_id}"
 
 
-def _write(world: World, number: int, host: str, connect: str, journaled: bool = True) -> PlannedCall:
+def _write(world: World, number: int, host: str, connect: str, port: int, journaled: bool = True) -> PlannedCall:
     move = world.move
     return PlannedCall(
         APPLICATION,
         WRITE_AND_READ_BACK,
         move.target.access,
         host,
-        {"client": client_name(move.run_id), "number": number, "connect": connect},
+        {"client": client_name(move.run_id), "number": number, "connect": connect, "port": port},
         deadline_seconds=2 * move.application.probe.timeout_seconds,
         journaled=journaled,
     )
@@ -60,7 +60,7 @@ class WriteProbe(Step):
             return ()
         addresses = world.snapshot.addresses(host)
         connect = host if isinstance(addresses, Unknown) else addresses[0]
-        return (_write(world, len(world.outcomes) + 1, host, connect),)
+        return (_write(world, len(world.outcomes) + 1, host, connect, world.move.target.endpoint.port),)
 
 
 STABLE_FROM = 1_000_000
@@ -75,7 +75,7 @@ class StableThroughDns(Step):
     deadline_seconds = 900.0
     deadline_reason = "clients that ask DNS do not get to a site that takes their writes"
     poll_seconds = 0.25
-    repeat_seconds = 0.0
+    repeat_seconds = 0.25
     accompanies = True
     remembered = False
 
@@ -86,21 +86,21 @@ class StableThroughDns(Step):
     def observe(self, world: World) -> Observation:
         """The good samples at the end of the row."""
         application = world.move.application
-        good = good_run(world.outcomes, world.move.target.region)
         wanted = application.probe.stable_samples
-        if good >= wanted:
+        if good_run(world.outcomes, world.move.target.region) >= wanted:
             return DONE
         last = world.last
         error = f" (last answer: {last.error})" if last is not None and last.error else ""
-        return needed(f"{good} of {wanted} good writes running through DNS{error}")
+        return needed(f"{wanted} good writes running through DNS{error}")
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """A write to the address that DNS gives now."""
-        host = world.move.application.probe.host
-        addresses = world.snapshot.addresses(host)
+        probe = world.move.application.probe
+        addresses = world.snapshot.addresses(probe.host)
         if isinstance(addresses, Unknown):
             return ()
-        return (_write(world, STABLE_FROM + len(world.outcomes), host, addresses[0], journaled=False),)
+        number = STABLE_FROM + len(world.outcomes)
+        return (_write(world, number, probe.host, addresses[0], probe.port, journaled=False),)
 
 
 def good_run(outcomes: tuple[CallOutcome, ...], region: str) -> int:

@@ -1,0 +1,85 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Moves applications to their other region, in one process for all of them, with live progress.
+
+An action and no module, because a module cannot show anything until it has ended. All decisions are in the core.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.errors import RecoveryError
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.model import parse_applications
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.results import MoveResult
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.runner import Line, Options, run_move
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.toolbox import make_tools
+
+ARGUMENTS = {
+    "applications": {"type": "list", "elements": "dict", "required": True},
+    "target": {"type": "str", "choices": ["primary", "dr"], "required": True},
+    "mode": {"type": "str", "choices": ["planned", "unplanned"], "default": "planned"},
+    "intent": {"type": "str", "choices": ["drill", "failover", "failback"]},
+    "accept_data_loss": {"type": "bool", "default": False},
+    "waive": {"type": "list", "elements": "str", "default": []},
+    "journal_dir": {"type": "path"},
+    "run_id": {"type": "str"},
+}
+
+
+class ActionModule(ActionBase):
+    """Arguments in, core, result out."""
+
+    _supports_check_mode = True
+    _supports_diff = True
+    _supports_async = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _outcome, arguments = self.validate_argument_spec(ARGUMENTS)
+        try:
+            outcome = self._move(arguments)
+        except RecoveryError as error:
+            result.update(failed=True, changed=False, msg=str(error))
+            return result
+        result.update(changed=outcome.changed, applications=[one.describe() for one in outcome.applications])
+        if self._task.diff:
+            result["diff"] = [{"prepared": text} for text in _plan_lines(outcome)]
+        if not outcome.ok:
+            result.update(failed=True, msg=outcome.problem())
+        return result
+
+    def _move(self, arguments: dict[str, Any]) -> MoveResult:
+        options = Options(
+            target=arguments["target"],
+            mode=arguments["mode"],
+            intent=arguments["intent"] or "",
+            accept_data_loss=arguments["accept_data_loss"],
+            waive=tuple(arguments["waive"]),
+        ).checked()
+        applications = parse_applications(arguments["applications"])
+        journal_dir = Path(arguments["journal_dir"]) if arguments["journal_dir"] else None
+        tools = make_tools(applications, options, progress=_show, journal_dir=journal_dir)
+        return run_move(applications, options, tools, check=self._task.check_mode, run_id=arguments["run_id"])
+
+
+def _show(line: Line) -> None:
+    Display().display(str(line))
+
+
+def _plan_lines(outcome: MoveResult) -> list[str]:
+    """The plan of each application, for people: what, where, and on which plane."""
+    texts = []
+    for one in outcome.applications:
+        lines = [f"{one.application}: {one.status}" + (f" ({'; '.join(one.reasons)})" if one.reasons else "")]
+        lines += [
+            f"  {number:2} {call['step']:15} {call['region']:14} {call['plane']:8} "
+            f"{call['service']} {call['operation']} {call['target']}"
+            for number, call in enumerate(one.plan, 1)
+        ]
+        texts.append("\n".join(lines) + "\n")
+    return texts

@@ -1,0 +1,63 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The real tools of a run, put together for the front doors: Ansible and the Lambda function use the same ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import dns, probe
+from .clients import CallRecord, Clients
+from .model import Application
+from .ports import Clock
+from .runner import Line, Options, Tools
+from .steps.registry import MODES
+from .workers import ThreadWorkers
+
+UNLIMITED = float("inf")
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep."""
+        time.sleep(max(0.0, seconds))
+
+
+def make_tools(
+    applications: Sequence[Application],
+    options: Options,
+    *,
+    progress: Callable[[Line], None],
+    journal_dir: Path | None = None,
+    clock: Clock | None = None,
+    record: Callable[[CallRecord], None] | None = None,
+) -> Tools:
+    """boto3, DNS, HTTP, threads and the system's clock.
+
+    A region that the move does not depend on may cost it the usual budget and no more; one that it depends on is
+    waited for as long as the steps' own deadlines allow (R2).
+    """
+    clock = clock or SystemClock()
+    mode = MODES[options.mode]
+    budgets: dict[str, float] = {}
+    for application in applications:
+        sides = {"target": application.site(options.target), "source": application.other(options.target)}
+        budgets.update({sides[side].region: UNLIMITED for side in mode.depends_on})
+    return Tools(
+        caller=Clients(clock, budgets=budgets, record=record),
+        clock=clock,
+        workers=ThreadWorkers(),
+        resolver=dns.resolve,
+        client=probe.request,
+        journal_dir=journal_dir,
+        progress=progress,
+    )
