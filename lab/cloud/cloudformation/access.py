@@ -17,11 +17,12 @@ from botocore.config import Config
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.models import botocore_stubber
 
-_CONFIG = Config(
-    ignore_configured_endpoint_urls=True,
-    retries={"total_max_attempts": 1, "mode": "standard"},
-    user_agent_extra="cloudformation.amazonaws.com",
-)
+_SETTINGS: dict[str, Any] = {
+    "ignore_configured_endpoint_urls": True,
+    "retries": {"total_max_attempts": 1, "mode": "standard"},
+    "user_agent_extra": "cloudformation.amazonaws.com",
+}
+_CONFIG = Config(**_SETTINGS)
 
 
 class _InProcess(BotocoreStubber):

@@ -55,7 +55,13 @@ class NatGateway(Type):
         update_tags(it, it.physical_id)
 
     def delete(self, it: Handle) -> None:
-        quietly(it.client("ec2").delete_nat_gateway, NatGatewayId=it.physical_id)
+        client = it.client("ec2")
+        found = client.describe_nat_gateways(Filter=[{"Name": "nat-gateway-id", "Values": [it.physical_id]}])
+        quietly(client.delete_nat_gateway, NatGatewayId=it.physical_id)
+        # The gateway's interface goes with it; moto leaves it behind.
+        for address in (a for gateway in found["NatGateways"] for a in gateway["NatGatewayAddresses"]):
+            if address.get("NetworkInterfaceId"):
+                quietly(client.delete_network_interface, NetworkInterfaceId=address["NetworkInterfaceId"])
 
 
 class RouteTable(Type):
