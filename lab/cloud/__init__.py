@@ -23,6 +23,9 @@ def extend(clock: Clock, profile: Profile = "fast", database_plane: DatabasePlan
     moto is imported only here, so that the rest of `lab` starts fast.  Call it again (inside a new `mock_aws`) for
     a world without memory of the last one.
     """
+    from lab.cloud import cloudformation
     from lab.cloud.extensions import install
 
-    return install(clock, profile, database_plane)
+    world = install(clock, profile, database_plane)
+    cloudformation.extend(clock, profile)
+    return world

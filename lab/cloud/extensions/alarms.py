@@ -1,7 +1,7 @@
 """CloudWatch alarms that are evaluated.
 
 CloudWatch user guide, "Using Amazon CloudWatch alarms": a new alarm is INSUFFICIENT_DATA, M of the latest N datapoints
-decide, an update leaves the state unchanged.  In `fast` a period is shorter by the table, so that a move is not held up.
+decide, an update leaves the state unchanged.  In `fast` a period is shorter by the table, so that no move is held up.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 
 from moto.cloudwatch.models import Alarm, CloudWatchBackend, cloudwatch_backends
@@ -21,19 +22,19 @@ log = logging.getLogger("lab.cloud")
 
 OK, ALARM, INSUFFICIENT = "OK", "ALARM", "INSUFFICIENT_DATA"
 
-_COMPARE = {
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": lambda value, threshold: value > threshold,
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
     "LessThanThreshold": lambda value, threshold: value < threshold,
     "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
 }
 
-_FUNCTION = {
+_FUNCTION: dict[str, Callable[[list[float]], float]] = {
     "Minimum": min,
     "Maximum": max,
     "Sum": sum,
     "Average": lambda values: sum(values) / len(values),
-    "SampleCount": len,
+    "SampleCount": lambda values: float(len(values)),
 }
 
 

@@ -1,7 +1,7 @@
 """CloudWatch metrics on the world's clock, and those which Aurora publishes by itself.
 
-R10: AuroraGlobalDBReplicationLag, AuroraGlobalDBRPOLag and AuroraGlobalDBProgressLag (milliseconds) exist for secondaries
-only, so they go silent where a secondary becomes the writer.  "Amazon CloudWatch metrics for Amazon Aurora".
+R10: AuroraGlobalDBReplicationLag, AuroraGlobalDBRPOLag and AuroraGlobalDBProgressLag (milliseconds) exist for
+secondaries only, so they go silent where one becomes the writer.  "Amazon CloudWatch metrics for Amazon Aurora".
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def _apply(zone: Any, records: list[Any], verb: str, wanted: dict[str, Any]) -> 
     if verb == "CREATE" and present is not None:
         raise refused(f"Tried to create resource record set [{shown}] but it already exists")
     _check(records, wanted, apex, present)
-    made = RecordSet(wanted)
+    made = RecordSet(wanted)  # type: ignore[abstract]
     if present is None:
         return [*records, made]
     return [made if one is present else one for one in records]
