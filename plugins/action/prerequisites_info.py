@@ -10,44 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as ansible_version
-from ansible_collections.pilotlight.aws_dr.plugins.plugin_utils.role_variables import COLLECTION, role_variables
-
-ROLES = (
-    "aws_dr",
-    "state",
-    "network",
-    "security",
-    "database",
-    "storage",
-    "compute",
-    "orchestrator",
-    "monitoring",
-    "traffic",
-)
+from ansible_collections.pilotlight.aws_dr.plugins.plugin_utils.asking import AskingAction
+from ansible_collections.pilotlight.aws_dr.plugins.plugin_utils.role_variables import COLLECTION
 
 
-class ActionModule(ActionBase):
+class ActionModule(AskingAction):
     """Gathers, then runs the module of the same name."""
 
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        variables = role_variables(ROLES, task_vars or {}, self._templar, self._loader).values
-        arguments = {
-            "variables": {**variables, **(self._task.args.get("variables") or {})},
-            "tools": self._task.args.get("tools") or list(self._tools()),
-            "stacks": self._task.args.get("stacks") or [],
-        }
-        result.update(
-            self._execute_module(
-                module_name="pilotlight.aws_dr.prerequisites_info", module_args=arguments, task_vars=task_vars
-            )
-        )
-        return result
+    def more_arguments(self) -> dict[str, Any]:
+        return {"tools": list(self._tools())}
 
     def _tools(self) -> Iterator[dict[str, str]]:
         runtime = self._loader.load_from_file(str(COLLECTION / "meta" / "runtime.yml"))

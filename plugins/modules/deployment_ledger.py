@@ -110,10 +110,27 @@ file:
   returned: always
   type: str
 absent:
-  description: What is not there yet, so what the run will create, one sentence each.
+  description: What is not there yet, so what the run will create.
   returned: when O(event=begun)
   type: list
-  elements: str
+  elements: dict
+  contains:
+    phase:
+      description: The phase that creates it.
+      type: str
+      returned: always
+    place:
+      description: The site, or V(traffic).
+      type: str
+      returned: always
+    region:
+      description: The region.
+      type: str
+      returned: always
+    sentence:
+      description: What it is, and whether it can be taken back.
+      type: str
+      returned: always
 existing:
   description: What is there already, one sentence each.
   returned: when O(event=begun)
@@ -159,9 +176,15 @@ def _begin(module, application, clients, store):
             store.publish()
     return {
         "run_id": run_id,
-        "absent": [str(resource) for resource, existed in looked if not existed],
+        "absent": [_announced(resource) for resource, existed in looked if not existed],
         "existing": [str(resource) for resource, existed in looked if existed],
     }
+
+
+def _announced(resource):
+    stays = resources.KINDS[resource.kind].stays
+    sentence = f"{resource} (phase {resource.phase})" + (f"; cannot be taken back: {stays}" if stays else "")
+    return {"phase": resource.phase, "place": resource.place, "region": resource.region, "sentence": sentence}
 
 
 def _go_on(module, store):
@@ -204,15 +227,7 @@ def main():
                 },
             },
         },
-        required_if=[
-            (
-                "event",
-                "continued",
-                ("run_id",),
-            ),
-            ("event", "completed", ("run_id",)),
-            ("event", "failed", ("run_id",)),
-        ],
+        required_if=[("event", event, ("run_id",)) for event in ("continued", "completed", "failed")],
         supports_check_mode=True,
     )
     try:

@@ -12,8 +12,8 @@ author: Contributors to the pilotlight.aws_dr project (@pilotlight)
 description:
   - Reads the ledger that M(pilotlight.aws_dr.deployment_ledger) keeps, and deletes what the last deployment created, in
     reverse order. What was there before it is never touched.
-  - Data stores (clusters, buckets, tables, secrets, keys) stay unless they are named, and so does everything that one of those
-    stands on. What stays is listed with the command that removes it.
+  - Data stores (clusters, buckets, tables, secrets, keys) stay unless they are named, and so does whatever they stand
+    on. What stays is listed with the command that removes it.
   - Refuses while the application may be served from the dr region.
 options:
   application:

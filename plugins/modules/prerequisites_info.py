@@ -129,7 +129,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import (
     MINIMUM_BOTO3_VERSION,
     MINIMUM_BOTOCORE_VERSION,
 )
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery import clients, prerequisites
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery import clients, prerequisites, questions
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.workers import ThreadWorkers
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import SystemClock
 
@@ -180,18 +180,17 @@ def main():
     tools = _own_tools() + [prerequisites.Tool(**tool) for tool in module.params["tools"]]
     checks = prerequisites.examine_tools(tools)
     if clients.HAS_BOTO3:
-        scene = prerequisites.Scene(
+        scene = questions.Scene(
             caller=clients.Clients(clock=SystemClock()),
             workers=ThreadWorkers(),
             variables=module.params["variables"],
-            stacks=[prerequisites.Stack(**stack) for stack in module.params["stacks"]],
         )
-        checks += prerequisites.examine(scene)
+        checks += prerequisites.examine(scene, [prerequisites.Stack(**stack) for stack in module.params["stacks"]])
     module.exit_json(
         changed=False,
         checks=[dataclasses.asdict(check) for check in checks],
         problems=[check.problem for check in checks if check.problem],
-        table=prerequisites.table(checks),
+        table=questions.table(checks),
         waiting=[f"{check.subject} is in {check.found}" for check in checks if check.waiting],
     )
 

@@ -30,13 +30,13 @@ class Rule:
         return None
 
 
-#: The root of most names. 25: the load balancer <name>-dr-alb may have 32 characters. Lower case and hyphens: buckets
-#: and RDS identifiers allow no more between them.
+#: The root of most names. 20: what the templates allow, so that names of load balancers (32) and roles (64) have room
+#: for what comes behind it. Lower case and hyphens: buckets and RDS identifiers allow no more between them.
 PROJECT = Rule(
-    "has 2 to 25 lower-case letters, digits and single hyphens, begins with a letter and ends with no hyphen",
+    "has 2 to 20 lower-case letters, digits and single hyphens, begins with a letter and ends with no hyphen",
     r"[a-z][a-z0-9-]*[a-z0-9]",
     2,
-    25,
+    20,
     r"--",
 )
 

@@ -16,11 +16,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from .clients import Caller
-from .errors import CallFailed, RecoveryError, RegionUnreachable
+from .errors import CallFailed, RegionUnreachable
 from .model import Access
-from .ports import Workers
-from .resources import GLOBAL_REGION
+from .questions import Check, Question, Scene, put
 from .versions import satisfies
 
 ENGINES = ("aurora-mysql", "aurora-postgresql")
@@ -43,22 +41,6 @@ _CREDENTIALS_MISSING = (
     "CredentialRetrievalError",
     "TokenRetrievalError",
 )
-_NOT_ALLOWED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at."""
-
-    subject: str
-    found: str
-    problem: str = ""
-    waiting: bool = False
-
-    @property
-    def holds(self) -> bool:
-        """Whether a deploy may begin as far as this is concerned."""
-        return not self.problem and not self.waiting
 
 
 @dataclass(frozen=True)
@@ -78,42 +60,6 @@ class Stack:
     place: str
 
 
-@dataclass(frozen=True)
-class Scene:
-    """What is asked about, and how."""
-
-    caller: Caller
-    workers: Workers
-    variables: Mapping[str, Any]
-    stacks: Sequence[Stack] = ()
-
-    def text(self, variable: str) -> str:
-        """The value of a variable as text; empty where there is none."""
-        value = self.variables.get(variable)
-        return "" if value is None else str(value)
-
-    def entries(self, variable: str) -> Sequence[Any]:
-        """The value of a variable that is a list."""
-        value = self.variables.get(variable)
-        return value if isinstance(value, (list, tuple)) else ()
-
-    def skips(self, role: str) -> bool:
-        """Whether the role is told to do nothing."""
-        return self.variables.get(f"{role}_mode") == "skip"
-
-    def access(self, place: str) -> Access:
-        """How a site, or DNS ("traffic"), is reached."""
-        region = GLOBAL_REGION if place == "traffic" else self.text(f"aws_dr_{place}_region")
-        return Access(region, self.text(f"aws_dr_{place}_profile") or None)
-
-    def read(self, place: str, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """One read; raises CallFailed or RegionUnreachable."""
-        return self.caller.call(self.access(place), service, operation, params)
-
-
-Question = Callable[[Scene], Iterator[Check]]
-
-
 def examine_tools(tools: Sequence[Tool]) -> list[Check]:
     """Compare versions with what is needed."""
     return [_tool(tool) for tool in tools]
@@ -128,7 +74,7 @@ def _tool(tool: Tool) -> Check:
     return Check(subject, tool.found)
 
 
-def examine(scene: Scene) -> list[Check]:
+def examine(scene: Scene, stacks: Sequence[Stack] = ()) -> list[Check]:
     """Ask everything; return one check for each thing, in a stable order."""
     places = ("primary", "dr") if scene.skips("traffic") else ("primary", "dr", "traffic")
     identities = scene.workers.gather([partial(_identity, scene, place) for place in places])
@@ -149,30 +95,9 @@ def examine(scene: Scene) -> list[Check]:
         checks.append(check)
     checks += _one_account(scene, accounts)
     questions = [question for place, question in QUESTIONS if set(place.split("+")) <= set(accounts)]
-    answers = scene.workers.gather([partial(_asked, question, scene) for question in questions])
-    for answer in answers:
-        if isinstance(answer, Exception):
-            raise answer
-        checks += answer
-    return checks
-
-
-def table(checks: Sequence[Check]) -> list[str]:
-    """Return the checks as lines of a table: what was looked at, what was found."""
-    width = max((len(check.subject) for check in checks), default=0)
-    return [f"{check.subject:<{width}}  {check.found}" for check in checks]
-
-
-def _asked(question: Question, scene: Scene) -> list[Check]:
-    """Put one question. A read that AWS refused is a problem like any other; the rest is still asked."""
-    try:
-        return list(question(scene))
-    except RecoveryError as error:
-        subject = (question.__doc__ or "").strip().split("\n")[0].rstrip(".")
-        if isinstance(error, CallFailed) and error.code in _NOT_ALLOWED:
-            action = f"{error.service}:{error.operation}"
-            return [Check(subject, "not allowed", f"{subject}: {error}; allow the caller {action} in {error.region}")]
-        return [Check(subject, "cannot be known", f"{subject}: {error}")]
+    if {"primary", "dr"} <= set(accounts):
+        questions.append(_stacks(stacks))
+    return [*checks, *put(questions, scene)]
 
 
 def _identity(scene: Scene, place: str) -> tuple[Check, str | None]:
@@ -353,16 +278,17 @@ def _load_balancer(scene: Scene) -> Iterator[Check]:
     name = scene.text("aws_dr_primary_load_balancer")
     if scene.text("aws_dr_primary_endpoint"):
         return
-    there = _there(scene, "primary", "elbv2", "DescribeLoadBalancers", {"Names": [name]}, ("LoadBalancerNotFound",))
-    yield _existing(scene, "load balancer", "aws_dr_primary_load_balancer", name, there)
+    absent = ("LoadBalancerNotFound", "LoadBalancerNotFoundException")
+    answer = scene.found("primary", "elbv2", "DescribeLoadBalancers", {"Names": [name]}, absent)
+    yield _existing(scene, "load balancer", "aws_dr_primary_load_balancer", name, answer is not None)
 
 
 def _secrets(scene: Scene) -> Iterator[Check]:
     """Secrets in the primary region."""
     for index, name in enumerate(scene.entries("aws_dr_secrets")):
         absent = ("ResourceNotFoundException",)
-        there = _there(scene, "primary", "secretsmanager", "DescribeSecret", {"SecretId": name}, absent)
-        yield _existing(scene, "secret", f"aws_dr_secrets[{index}]", str(name), there)
+        answer = scene.found("primary", "secretsmanager", "DescribeSecret", {"SecretId": name}, absent)
+        yield _existing(scene, "secret", f"aws_dr_secrets[{index}]", str(name), answer is not None)
 
 
 def _primary_buckets(scene: Scene) -> Iterator[Check]:
@@ -442,22 +368,23 @@ def _hosted_zone(scene: Scene) -> Iterator[Check]:
     )
 
 
-def _stacks(scene: Scene) -> Iterator[Check]:
-    """CloudFormation stacks."""
-    for stack in scene.stacks:
-        region = scene.text(f"aws_dr_{stack.place}_region")
-        try:
-            answer = scene.read(stack.place, "cloudformation", "DescribeStacks", {"StackName": stack.name})
-        except CallFailed as error:
-            if error.code != "ValidationError":
-                raise
-            yield Check(f"stack {stack.name} in {region}", "will be created")
-            continue
-        yield _stack(scene, stack, region, str(answer["Stacks"][0]["StackStatus"]))
+def _stacks(stacks: Sequence[Stack]) -> Question:
+    def question(scene: Scene) -> Iterator[Check]:
+        """CloudFormation stacks."""
+        for stack in stacks:
+            yield _stack(scene, stack)
+
+    return question
 
 
-def _stack(scene: Scene, stack: Stack, region: str, status: str) -> Check:
+def _stack(scene: Scene, stack: Stack) -> Check:
+    region = scene.text(f"aws_dr_{stack.place}_region")
     subject = f"stack {stack.name} in {region}"
+    params = {"StackName": stack.name}
+    answer = scene.found(stack.place, "cloudformation", "DescribeStacks", params, ("ValidationError",))
+    if answer is None:
+        return Check(subject, "will be created")
+    status = str(answer["Stacks"][0]["StackStatus"])
     if status in STUCK:
         profile = scene.text(f"aws_dr_{stack.place}_profile")
         command = f"aws cloudformation delete-stack --stack-name {stack.name} --region {region}"
@@ -466,18 +393,6 @@ def _stack(scene: Scene, stack: Stack, region: str, status: str) -> Check:
         problem = f"stack {stack.name} in {region} is in {status}, where it cannot be updated: {verb} ({command})"
         return Check(subject, status, problem)
     return Check(subject, status, waiting=status.endswith("_IN_PROGRESS"))
-
-
-def _there(
-    scene: Scene, place: str, service: str, operation: str, params: Mapping[str, Any], absent: Sequence[str]
-) -> bool:
-    try:
-        scene.read(place, service, operation, params)
-    except CallFailed as error:
-        if error.code in absent:
-            return False
-        raise
-    return True
 
 
 def _existing(scene: Scene, kind: str, variable: str, name: str, there: bool) -> Check:
@@ -500,5 +415,4 @@ QUESTIONS: tuple[tuple[str, Question], ...] = (
     ("primary", _primary_buckets),
     ("primary+dr", _new_buckets),
     ("traffic", _hosted_zone),
-    ("primary+dr", _stacks),
 )

@@ -10,7 +10,8 @@ import pytest
 from unit.deploy.fake_aws import FakeAws, inline, refused
 
 from plugins.module_utils._recovery.errors import RegionUnreachable
-from plugins.module_utils._recovery.prerequisites import Scene, Stack, Tool, examine, examine_tools, table
+from plugins.module_utils._recovery.prerequisites import Stack, Tool, examine, examine_tools
+from plugins.module_utils._recovery.questions import Scene, table
 
 VARIABLES: dict[str, Any] = {
     "aws_dr_primary_region": "us-east-1",
@@ -84,8 +85,8 @@ def aws() -> FakeAws:
 
 
 def problems(aws: FakeAws, **changed: Any) -> list[str]:
-    scene = Scene(aws, inline(), {**VARIABLES, **changed}, stacks=[Stack("shop-vpc", "dr")])
-    return [check.problem for check in examine(scene) if check.problem]
+    scene = Scene(aws, inline(), {**VARIABLES, **changed})
+    return [check.problem for check in examine(scene, [Stack("shop-vpc", "dr")]) if check.problem]
 
 
 def test_nothing_is_missing_and_nothing_is_changed(aws: FakeAws) -> None:
@@ -209,8 +210,8 @@ def test_a_stack_that_can_only_be_deleted(aws: FakeAws, status: str) -> None:
 
 def test_a_stack_that_aws_is_busy_with_is_waited_for(aws: FakeAws) -> None:
     aws.answers["DescribeStacks"] = {"Stacks": [{"StackStatus": "CREATE_IN_PROGRESS"}]}
-    scene = Scene(aws, inline(), VARIABLES, stacks=[Stack("shop-vpc", "dr")])
-    (waiting,) = [check for check in examine(scene) if check.waiting]
+    scene = Scene(aws, inline(), VARIABLES)
+    (waiting,) = [check for check in examine(scene, [Stack("shop-vpc", "dr")]) if check.waiting]
     assert waiting.subject == "stack shop-vpc in us-west-2"
     assert not waiting.problem
 
