@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import dns.resolver
+import psycopg
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _RECAP = re.compile(
@@ -147,6 +149,21 @@ class Lab:
         found = self.client("rds", place).describe_global_clusters(GlobalClusterIdentifier=f"{self.project}-global")
         members = found["GlobalClusters"][0]["GlobalClusterMembers"]
         return next(member["DBClusterArn"].split(":")[3] for member in members if member["IsWriter"])
+
+    def stored(self, client: str) -> set[int]:
+        """The numbers of a client's writes, read from the database that is written now, not through the application."""
+        place = "dr" if self.writer_region() == self.dr_region else "primary"
+        facts = json.loads((self.home / "lab.json").read_text(encoding="utf-8"))
+        with psycopg.connect(facts["postgres"][place]) as connection:
+            return {row[0] for row in connection.execute("SELECT number FROM writes WHERE client = %s", (client,))}
+
+    def answering_region(self) -> str:
+        """The region whose load balancer DNS gives to clients now."""
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers, resolver.port = [f"{self.net}.1"], 5353
+        domain = self.settings.get("LAB_DOMAIN") or f"{self.project}.example"
+        name = resolver.resolve(f"app.{domain}", "CNAME")[0].to_text()
+        return next(region for region in (self.primary_region, self.dr_region) if f".{region}." in name)
 
     def latest_report(self, reports: Path, intent: str) -> dict[str, Any]:
         """The newest report.json of an intent (drill, failover, failback)."""
