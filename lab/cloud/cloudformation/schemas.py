@@ -10,9 +10,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from cfnlint.schema._exceptions import ResourceNotFoundError
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-
 from lab.cloud.cloudformation.errors import ResourceFailed
 
 _Schema = Mapping[str, Any]
@@ -20,10 +17,20 @@ _DEPTH = 24
 
 
 @cache
+def _manager() -> Any:
+    """cfn-lint's schemas; imported when first needed, for that takes a second."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+    return PROVIDER_SCHEMA_MANAGER
+
+
+@cache
 def schema(region: str, type_name: str) -> dict[str, Any] | None:
     """The schema of a resource type, or None where the region has no such type."""
+    from cfnlint.schema import ResourceNotFoundError
+
     try:
-        found = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, type_name)
+        found = _manager().get_resource_schema(region, type_name)
     except ResourceNotFoundError:
         return None
     return dict(found.schema)
@@ -32,7 +39,7 @@ def schema(region: str, type_name: str) -> dict[str, Any] | None:
 def has_attribute(region: str, type_name: str, attribute: str) -> bool:
     """Whether `Fn::GetAtt` may ask for that attribute."""
     try:
-        return bool(PROVIDER_SCHEMA_MANAGER.get_type_getatts(type_name, region)[attribute])
+        return bool(_manager().get_type_getatts(type_name, region)[attribute])
     except KeyError:
         return False
 
