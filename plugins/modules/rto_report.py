@@ -79,6 +79,19 @@ options:
     description:
       - File with the events of the run, one JSON object a line. Without one no stage is measured.
     type: path
+  endpoints:
+    description:
+      - DNS name of the load balancer of each region, so that DNS answers can be told as one region's where the probe
+        did not know them.
+    type: dict
+    default: {}
+  nameservers:
+    description:
+      - Name servers that are asked for the addresses of O(endpoints), as C(address) or C(address:port). By default
+        those that the system asks.
+    type: list
+    elements: str
+    default: []
   stable_samples:
     description: How many good samples in a row make a stable series.
     type: int
@@ -179,6 +192,7 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.dns import DnsError, Resolver, normal_name
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.measure import Lag, Objectives, measure
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.report import (
     Move,
@@ -186,7 +200,7 @@ from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.report
     as_markdown,
     to_report,
 )
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.samples import parse
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.samples import Balancer, parse, placed
 
 SITE = {
     "place": {"type": "str", "choices": ["primary", "dr"], "required": True},
@@ -218,6 +232,8 @@ ARGUMENTS = {
     "objectives": {"type": "dict", "required": True, "options": OBJECTIVES},
     "samples": {"type": "path"},
     "journal": {"type": "path"},
+    "endpoints": {"type": "dict", "default": {}},
+    "nameservers": {"type": "list", "elements": "str", "default": []},
     "stable_samples": {"type": "int", "default": 10},
     "lag": {"type": "dict", "options": LAG},
     "outage_began_at": {"type": "float"},
@@ -233,13 +249,27 @@ def lines_of(path: str | None) -> list[str]:
         return file.readlines()
 
 
+def balancers_of(arguments: dict[str, Any]) -> list[Balancer]:
+    """The load balancers with their addresses, as far as DNS knows them: an alias is recognised by them alone."""
+    resolver = Resolver(arguments["nameservers"])
+    found = []
+    for region, host in arguments["endpoints"].items():
+        if host:
+            try:
+                addresses = resolver.resolve(host).addresses
+            except DnsError:
+                addresses = ()
+            found.append(Balancer(region, normal_name(host), frozenset(addresses)))
+    return found
+
+
 def report_of(arguments: dict[str, Any], files: dict[str, str]) -> dict[str, Any]:
     """Reads the two files and computes the report; ValueError and OSError name what is wrong."""
     events = [json.loads(line) for line in lines_of(arguments["journal"]) if line.strip()]
     objectives = Objectives(**arguments["objectives"])
     lag = Lag(**arguments["lag"]) if arguments["lag"] else None
     measurement = measure(
-        parse(lines_of(arguments["samples"])),
+        placed(parse(lines_of(arguments["samples"])), balancers_of(arguments)),
         events,
         objectives,
         target_region=arguments["target"]["region"],

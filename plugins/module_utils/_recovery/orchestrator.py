@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +20,13 @@ from typing import Any
 from . import schedules
 from .clients import Caller, Clients
 from .declared import Api
-from .dns import resolve
 from .errors import RecoveryError
 from .journal import new_run_id
 from .model import Application, parse_application
-from .probe import request
-from .runner import Options, Tools, run_move
+from .runner import Line, Options, Tools, run_move
 from .store import Store, run_item, switch_item
 from .switch import RECORDS, keeper, metric
-from .workers import ThreadWorkers
+from .toolbox import SystemClock, make_tools
 
 TASKS = ("failover", "continue", "publish-switch")
 MARGIN_SECONDS = 30.0
@@ -133,18 +130,6 @@ class Continuation:
         return schedules.observe(self.scheduler, self.name, self.invocation.schedule_group)
 
 
-class SystemClock:
-    """The machine's own time."""
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return time.time()
-
-    def wait(self, seconds: float) -> None:
-        """Return after ``seconds``."""
-        time.sleep(seconds)
-
-
 def options_of(event: Mapping[str, Any]) -> Options:
     """What the event asks for; only a true `accept_data_loss` accepts it, no word that looks like one."""
     return Options(
@@ -202,11 +187,13 @@ def handle(event: Mapping[str, Any], invocation: Invocation) -> dict[str, Any]:
     if task not in TASKS:
         raise RecoveryError(f"task: {task!r} is unknown; the tasks are {', '.join(TASKS)}")
     application = application_of(event, Path(__file__).resolve().parent)
-    clock = SystemClock()
-    access = {site.region: site.access for site in application.sites}
-    clients = Clients(clock, access)
     if task == "publish-switch":
-        return publish_switch(application, invocation.region, clients)
+        return publish_switch(application, invocation.region, Clients(SystemClock()))
     journals = Path(tempfile.gettempdir()) / "journals"
-    tools = Tools(clients, clock, ThreadWorkers(), resolve, request, journals, progress=print)
+    tools = make_tools([application], options_of(event), progress=_said, journal_dir=journals)
     return move(event, application, invocation, tools)
+
+
+def _said(line: Line) -> None:
+    """What a function prints goes to its log."""
+    print(line, flush=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 Kind = Literal["write", "read", "dns"]
@@ -23,7 +23,8 @@ class Sample:
     """One thing tried in one slot. Times are in seconds since the epoch, on the probe's clock.
 
     `number` is the slot's, and for a write also the number that was written. `address` is what was reached (or
-    answered, for `dns`), `region` the region that answered (for `dns`: the one that the answer leads to).
+    answered, for `dns`), `region` the region that answered (for `dns`: the one that the answer leads to), `canonical`
+    the name at the end of a chain of CNAMEs.
     """
 
     kind: Kind
@@ -36,6 +37,7 @@ class Sample:
     error: str | None = None
     address: str | None = None
     region: str | None = None
+    canonical: str | None = None
 
     def line(self) -> str:
         """The sample as a line of the file."""
@@ -74,6 +76,37 @@ class Stored:
         """The last line of the file."""
         numbers = None if self.numbers is None else sorted(self.numbers)
         return json.dumps({"kind": "stored", **asdict(self), "numbers": numbers}, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """The load balancer of a region: its name, and the addresses that it has."""
+
+    region: str
+    host: str
+    addresses: frozenset[str] = frozenset()
+
+
+def placed(observation: Observation, balancers: Iterable[Balancer]) -> Observation:
+    """The same samples, with the region of each DNS answer that the probe could not tell itself.
+
+    A CNAME is recognised by its name; an alias of Route 53 is answered with addresses, so it is recognised by them.
+    """
+    known = tuple(balancers)
+
+    def region_of(sample: Sample) -> str | None:
+        for one in known:
+            if sample.canonical == one.host or (sample.address is not None and sample.address in one.addresses):
+                return one.region
+        return None
+
+    samples = tuple(
+        replace(sample, region=region_of(sample))
+        if sample.kind == "dns" and sample.ok and not sample.region
+        else sample
+        for sample in observation.samples
+    )
+    return replace(observation, samples=samples)
 
 
 class Streak:

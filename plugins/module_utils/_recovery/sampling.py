@@ -213,9 +213,17 @@ class Sampler:
             answer = self._asking.resolve(self.settings.host, self.settings.timeout_seconds)
         except DnsError as error:
             return Sample("dns", number, scheduled, started, self._clock.now(), False, error=error.reason)
-        ended = self._clock.now()
-        address = answer.addresses[0] if answer.addresses else answer.canonical
-        return Sample("dns", number, scheduled, started, ended, True, address=address, region=self._region_of(answer))
+        return Sample(
+            "dns",
+            number,
+            scheduled,
+            started,
+            self._clock.now(),
+            True,
+            address=answer.addresses[0] if answer.addresses else None,
+            region=self._region_of(answer),
+            canonical=answer.canonical if answer.chain else None,
+        )
 
     def _region_of(self, answer: Answer) -> str | None:
         for region, host in self._endpoints.items():

@@ -1,0 +1,117 @@
+#!/usr/bin/python
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: application_info
+version_added: 0.1.0
+short_description: Look at an application as its clients see it
+author: Contributors to the pilotlight.aws_dr project (@pilotlight)
+description:
+  - Asks the name servers where the application's names lead, and the application at that address whether it is healthy.
+  - Asks nothing of AWS.
+options:
+  names:
+    description: DNS names that clients use.
+    type: list
+    elements: str
+    required: true
+  probe:
+    description: How the application is reached, as M(pilotlight.aws_dr.rto_probe) takes it.
+    type: dict
+    default: {}
+  nameservers:
+    description:
+      - Name servers to ask, as C(address) or C(address:port). By default those that the system asks.
+    type: list
+    elements: str
+    default: []
+  endpoints:
+    description: DNS name of the load balancer of each region, so that a DNS answer can be told as one region's.
+    type: dict
+    default: {}
+  expected_region:
+    description: The region that should serve the application. What is not so stands in RV(problems).
+    type: str
+attributes:
+  check_mode:
+    description: Changes nothing, so it does the same in check mode.
+    support: full
+  diff_mode:
+    description: Changes nothing, so there is nothing to show.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Is the application served from the dr region?
+  pilotlight.aws_dr.application_info:
+    names: [app.example.com]
+    expected_region: us-west-2
+  register: seen
+  until: not seen.problems
+  retries: 10
+  delay: 3
+"""
+
+RETURN = r"""
+names:
+  description: Where each name leads, and what the application said there.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - name: app.example.com
+      canonical: dr-webapp-dr-alb-1234567890.us-west-2.elb.amazonaws.com
+      addresses: [203.0.113.7]
+      ttl: 60
+      region: us-west-2
+      status: 200
+      error: null
+problems:
+  description: What is not as O(expected_region) says, one sentence each.
+  returned: always
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.dns import Resolver
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.glance import look
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.probe import ProbeSettings
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "names": {"type": "list", "elements": "str", "required": True},
+            "probe": {"type": "dict", "default": {}},
+            "nameservers": {"type": "list", "elements": "str", "default": []},
+            "endpoints": {"type": "dict", "default": {}},
+            "expected_region": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    if not given["names"]:
+        module.fail_json(msg="names is []: at least one DNS name is wanted")
+    try:
+        settings = ProbeSettings.from_mapping({**given["probe"], "host": given["names"][0]})
+        resolver = Resolver(given["nameservers"], settings.timeout_seconds)
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    endpoints = {region: host for region, host in given["endpoints"].items() if host}
+    glances = look(settings, given["names"], resolver, endpoints)
+    expected = given["expected_region"]
+    problems = [glance.led_away_from(expected) for glance in glances] if expected else []
+    module.exit_json(
+        changed=False,
+        names=[glance.as_dict() for glance in glances],
+        problems=[problem for problem in problems if problem],
+    )
+
+
+if __name__ == "__main__":
+    main()
