@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .declared import Api, Call, Change, Refused, missing_tags, tag_list, tags_of
+from .health_checks import list_all
 
 # What Route 53 copies of an alarm when a check is made or updated; it never looks again by itself.
 COPIED = ("EvaluationPeriods", "Threshold", "ComparisonOperator", "Period", "MetricName", "Namespace", "Statistic")
@@ -57,7 +58,7 @@ def find_alarm(cloudwatch: Api, name: str) -> dict[str, Any] | None:
 
 def observe(route53: Api, wanted: Wanted) -> dict[str, Any] | None:
     """The one check that follows the alarm, with its tags; refuses when there are several."""
-    followers = [check for check in _all_checks(route53) if _follows(check, wanted)]
+    followers = [check for check in list_all(route53) if _follows(check, wanted)]
     if len(followers) > 1:
         ids = ", ".join(check["Id"] for check in followers)
         raise Refused(f"{len(followers)} health checks follow the alarm {wanted.alarm_name}: keep one of {ids}")
@@ -66,17 +67,6 @@ def observe(route53: Api, wanted: Wanted) -> dict[str, Any] | None:
     key = {"ResourceType": "healthcheck", "ResourceId": followers[0]["Id"]}
     tags = tags_of(route53.read("ListTagsForResource", key)["ResourceTagSet"].get("Tags"))
     return {**followers[0], "Tags": tags}
-
-
-def _all_checks(route53: Api) -> list[dict[str, Any]]:
-    checks: list[dict[str, Any]] = []
-    marker: dict[str, Any] = {}
-    while True:
-        page = route53.read("ListHealthChecks", marker)
-        checks += page["HealthChecks"]
-        if not page.get("IsTruncated"):
-            return checks
-        marker = {"Marker": page["NextMarker"]}
 
 
 def _follows(check: Mapping[str, Any], wanted: Wanted) -> bool:

@@ -51,8 +51,8 @@ def observe_published(cloudwatch: Api, application: Application, record: str, no
         "Namespace": said["Namespace"],
         "MetricName": said["MetricData"][0]["MetricName"],
         "Dimensions": said["MetricData"][0]["Dimensions"],
-        "StartTime": datetime.datetime.fromtimestamp(now - FRESH_SECONDS, datetime.timezone.utc),
-        "EndTime": datetime.datetime.fromtimestamp(now + 60, datetime.timezone.utc),
+        "StartTime": datetime.datetime.fromtimestamp(now - FRESH_SECONDS, datetime.UTC),
+        "EndTime": datetime.datetime.fromtimestamp(now + 60, datetime.UTC),
         "Period": 60,
         "Statistics": ["Minimum"],
     }
