@@ -40,22 +40,6 @@ options:
         description: The version that is needed, such as V(>=1.2.3).
         type: str
         required: true
-  stacks:
-    description:
-      - CloudFormation stacks that will be created or updated.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the stack.
-        type: str
-        required: true
-      place:
-        description: The site whose region has it.
-        type: str
-        choices: [primary, dr]
-        default: dr
 attributes:
   action:
     description: Runs partly on the controller, where variables and collections are.
@@ -71,8 +55,6 @@ attributes:
 EXAMPLES = r"""
 - name: Look for everything that a deploy needs
   pilotlight.aws_dr.prerequisites_info:
-    stacks:
-      - name: dr-webapp-vpc
   register: prerequisites_report
 
 - name: Show what is missing
@@ -165,15 +147,6 @@ def main():
                     "needed": {"type": "str", "required": True},
                 },
             },
-            "stacks": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "place": {"type": "str", "choices": ["primary", "dr"], "default": "dr"},
-                },
-            },
         },
         supports_check_mode=True,
     )
@@ -185,7 +158,7 @@ def main():
             workers=ThreadWorkers(),
             variables=module.params["variables"],
         )
-        checks += prerequisites.examine(scene, [prerequisites.Stack(**stack) for stack in module.params["stacks"]])
+        checks += prerequisites.examine(scene)
     module.exit_json(
         changed=False,
         checks=[dataclasses.asdict(check) for check in checks],

@@ -26,6 +26,14 @@ ENGINES = ("aurora-mysql", "aurora-postgresql")
 #: A stack in one of these states can only be deleted, or continued by hand (R33).
 STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED")
 
+#: Variables that name a stack that a phase makes, and the sites whose regions have one.
+STACKS = {
+    "network_stack": ("dr",),
+    "security_stack": ("dr",),
+    "compute_stack": ("dr",),
+    "monitoring_stack": ("dr", "primary"),
+}
+
 _CREDENTIALS_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "UnauthorizedSSOTokenError")
 _CREDENTIALS_REFUSED = (
     "InvalidClientTokenId",
@@ -52,14 +60,6 @@ class Tool:
     needed: str
 
 
-@dataclass(frozen=True)
-class Stack:
-    """A CloudFormation stack that a phase will create or update."""
-
-    name: str
-    place: str
-
-
 def examine_tools(tools: Sequence[Tool]) -> list[Check]:
     """Compare versions with what is needed."""
     return [_tool(tool) for tool in tools]
@@ -74,7 +74,7 @@ def _tool(tool: Tool) -> Check:
     return Check(subject, tool.found)
 
 
-def examine(scene: Scene, stacks: Sequence[Stack] = ()) -> list[Check]:
+def examine(scene: Scene) -> list[Check]:
     """Ask everything; return one check for each thing, in a stable order."""
     places = ("primary", "dr") if scene.skips("traffic") else ("primary", "dr", "traffic")
     identities = scene.workers.gather([partial(_identity, scene, place) for place in places])
@@ -95,8 +95,6 @@ def examine(scene: Scene, stacks: Sequence[Stack] = ()) -> list[Check]:
         checks.append(check)
     checks += _one_account(scene, accounts)
     questions = [question for place, question in QUESTIONS if set(place.split("+")) <= set(accounts)]
-    if {"primary", "dr"} <= set(accounts):
-        questions.append(_stacks(stacks))
     return [*checks, *put(questions, scene)]
 
 
@@ -302,8 +300,22 @@ def _primary_buckets(scene: Scene) -> Iterator[Check]:
         elif where != region:
             problem = f"{variable} is '{name}': that bucket is in {where}; one in {region} is needed"
             yield Check(f"bucket {name}", where, problem)
+        elif _lacks_versions(scene, name):
+            problem = (
+                f"{variable} is '{name}': it keeps no versions, without which S3 does not replicate; versioning cannot "
+                "be taken back, only suspended, so set storage_primary_versioning_accepted=true if that is accepted"
+            )
+            yield Check(f"bucket {name}", "exists, without versions", problem)
         else:
             yield Check(f"bucket {name}", "exists")
+
+
+def _lacks_versions(scene: Scene, bucket: str) -> bool:
+    """Whether versioning would have to be turned on without the operator's consent (R24)."""
+    consent = str(scene.text("storage_primary_versioning_accepted")).lower() in ("true", "yes", "1")
+    if consent or scene.skips("storage"):
+        return False
+    return scene.read("primary", "s3", "GetBucketVersioning", {"Bucket": bucket}).get("Status") != "Enabled"
 
 
 def _new_buckets(scene: Scene) -> Iterator[Check]:
@@ -368,29 +380,29 @@ def _hosted_zone(scene: Scene) -> Iterator[Check]:
     )
 
 
-def _stacks(stacks: Sequence[Stack]) -> Question:
-    def question(scene: Scene) -> Iterator[Check]:
-        """CloudFormation stacks."""
-        for stack in stacks:
-            yield _stack(scene, stack)
+def _stacks(scene: Scene) -> Iterator[Check]:
+    """CloudFormation stacks."""
+    for variable, places in STACKS.items():
+        name, mode = scene.text(variable), scene.text(f"{variable.partition('_')[0]}_mode")
+        if name and mode in ("", "create"):
+            for place in places:
+                yield _stack(scene, name, place)
 
-    return question
 
-
-def _stack(scene: Scene, stack: Stack) -> Check:
-    region = scene.text(f"aws_dr_{stack.place}_region")
-    subject = f"stack {stack.name} in {region}"
-    params = {"StackName": stack.name}
-    answer = scene.found(stack.place, "cloudformation", "DescribeStacks", params, ("ValidationError",))
+def _stack(scene: Scene, name: str, place: str) -> Check:
+    region = scene.access(place).region
+    subject = f"stack {name} in {region}"
+    params = {"StackName": name}
+    answer = scene.found(place, "cloudformation", "DescribeStacks", params, ("ValidationError",))
     if answer is None:
         return Check(subject, "will be created")
     status = str(answer["Stacks"][0]["StackStatus"])
     if status in STUCK:
-        profile = scene.text(f"aws_dr_{stack.place}_profile")
-        command = f"aws cloudformation delete-stack --stack-name {stack.name} --region {region}"
+        profile = scene.text(f"aws_dr_{place}_profile")
+        command = f"aws cloudformation delete-stack --stack-name {name} --region {region}"
         command += f" --profile {profile}" if profile else ""
         verb = "continue its rollback or delete it" if status == "UPDATE_ROLLBACK_FAILED" else "delete it first"
-        problem = f"stack {stack.name} in {region} is in {status}, where it cannot be updated: {verb} ({command})"
+        problem = f"stack {name} in {region} is in {status}, where it cannot be updated: {verb} ({command})"
         return Check(subject, status, problem)
     return Check(subject, status, waiting=status.endswith("_IN_PROGRESS"))
 
@@ -415,4 +427,5 @@ QUESTIONS: tuple[tuple[str, Question], ...] = (
     ("primary", _primary_buckets),
     ("primary+dr", _new_buckets),
     ("traffic", _hosted_zone),
+    ("primary+dr", _stacks),
 )

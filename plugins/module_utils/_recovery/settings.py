@@ -420,28 +420,8 @@ def _tags(variables: Variables, _regions: Collection[str]) -> Iterator[str]:
 def _networks(variables: Variables, _regions: Collection[str]) -> Iterator[str]:
     vpc = variables.get("network_vpc_cidr")
     network = _network(vpc)
-    if vpc is not None and (network is None or not 16 <= network.prefixlen <= 28):
-        yield _is("network_vpc_cidr", vpc, "an IPv4 network from /16 to /28 is needed, such as 10.1.0.0/16")
-        return
-    seen: list[tuple[str, ipaddress.IPv4Network]] = []
-    for variable, value in _subnet_cidrs(variables):
-        subnet = _network(value)
-        if subnet is None or not 16 <= subnet.prefixlen <= 28:
-            yield _is(variable, value, "an IPv4 network from /16 to /28 is needed, such as 10.1.1.0/24")
-            continue
-        if network is not None and not subnet.subnet_of(network):
-            yield _is(variable, value, f"a part of network_vpc_cidr ({network}) is needed")
-        for other, taken in seen:
-            if subnet.overlaps(taken):
-                yield _is(variable, value, f"it overlaps {other} ({taken}); networks that do not overlap are needed")
-        seen.append((variable, subnet))
-
-
-def _subnet_cidrs(variables: Variables) -> Iterator[tuple[str, Any]]:
-    for variable in ("network_public_subnet_cidrs", "network_private_subnet_cidrs"):
-        value = variables.get(variable)
-        for index, cidr in enumerate(value if _is_list(value) else ()):
-            yield f"{variable}[{index}]", cidr
+    if vpc is not None and (network is None or not 16 <= network.prefixlen <= 26):
+        yield _is("network_vpc_cidr", vpc, "an IPv4 network from /16 to /26 is needed, such as 10.1.0.0/16")
 
 
 def _network(value: Any) -> ipaddress.IPv4Network | None:

@@ -194,7 +194,7 @@ SETTINGS = [
     ),
     Case("a network that is none", "network_vpc_cidr", "such as 10.1.0.0/16", {"network_vpc_cidr": "10.1.0.0"}),
     Case("a network with host bits", "network_vpc_cidr", "such as 10.1.0.0/16", {"network_vpc_cidr": "10.1.2.3/16"}),
-    Case("a network that is too large", "network_vpc_cidr", "from /16 to /28", {"network_vpc_cidr": "10.0.0.0/8"}),
+    Case("a network that is too large", "network_vpc_cidr", "from /16 to /26", {"network_vpc_cidr": "10.0.0.0/8"}),
     Case(
         "a probe that is asked too seldom",
         "aws_dr_probe.interval_seconds",

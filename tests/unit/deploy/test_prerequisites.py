@@ -10,7 +10,7 @@ import pytest
 from unit.deploy.fake_aws import FakeAws, inline, refused
 
 from plugins.module_utils._recovery.errors import RegionUnreachable
-from plugins.module_utils._recovery.prerequisites import Stack, Tool, examine, examine_tools
+from plugins.module_utils._recovery.prerequisites import Tool, examine, examine_tools
 from plugins.module_utils._recovery.questions import Scene, table
 
 VARIABLES: dict[str, Any] = {
@@ -29,6 +29,7 @@ VARIABLES: dict[str, Any] = {
     "aws_dr_state_bucket_primary": "shop-dr-state-us-east-1",
     "aws_dr_state_bucket_dr": "shop-dr-state-us-west-2",
     "network_vpc_cidr": "10.1.0.0/16",
+    "network_stack": "shop-vpc",
 }
 
 CLUSTER = {
@@ -78,6 +79,7 @@ def aws() -> FakeAws:
             "DescribeLoadBalancers": {"LoadBalancers": [{}]},
             "DescribeSecret": {"Name": "shop/database"},
             "GetBucketLocation": _bucket,
+            "GetBucketVersioning": {"Status": "Enabled"},
             "ListHostedZonesByName": {"HostedZones": [{"Name": "shop.example.", "Config": {"PrivateZone": False}}]},
             "DescribeStacks": _no_stack,
         }
@@ -86,7 +88,7 @@ def aws() -> FakeAws:
 
 def problems(aws: FakeAws, **changed: Any) -> list[str]:
     scene = Scene(aws, inline(), {**VARIABLES, **changed})
-    return [check.problem for check in examine(scene, [Stack("shop-vpc", "dr")]) if check.problem]
+    return [check.problem for check in examine(scene) if check.problem]
 
 
 def test_nothing_is_missing_and_nothing_is_changed(aws: FakeAws) -> None:
@@ -200,6 +202,18 @@ def test_a_bucket_name_that_another_account_has(aws: FakeAws) -> None:
     assert problem.startswith("aws_dr_buckets[0].dr is 'shop-dr-data': another account has a bucket of that name")
 
 
+def test_versions_that_nobody_consented_to(aws: FakeAws) -> None:
+    aws.answers["GetBucketVersioning"] = {}
+    (problem,) = problems(aws)
+    assert problem.startswith("aws_dr_buckets[0].primary is 'shop-primary-data': it keeps no versions")
+    assert problems(aws, storage_primary_versioning_accepted=True) == []
+
+
+def test_a_stack_of_a_network_that_is_adopted_does_not_matter(aws: FakeAws) -> None:
+    aws.answers["DescribeStacks"] = {"Stacks": [{"StackStatus": "ROLLBACK_COMPLETE"}]}
+    assert problems(aws, network_mode="adopt") == []
+
+
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "DELETE_FAILED", "CREATE_FAILED"])
 def test_a_stack_that_can_only_be_deleted(aws: FakeAws, status: str) -> None:
     aws.answers["DescribeStacks"] = {"Stacks": [{"StackStatus": status}]}
@@ -211,7 +225,7 @@ def test_a_stack_that_can_only_be_deleted(aws: FakeAws, status: str) -> None:
 def test_a_stack_that_aws_is_busy_with_is_waited_for(aws: FakeAws) -> None:
     aws.answers["DescribeStacks"] = {"Stacks": [{"StackStatus": "CREATE_IN_PROGRESS"}]}
     scene = Scene(aws, inline(), VARIABLES)
-    (waiting,) = [check for check in examine(scene, [Stack("shop-vpc", "dr")]) if check.waiting]
+    (waiting,) = [check for check in examine(scene) if check.waiting]
     assert waiting.subject == "stack shop-vpc in us-west-2"
     assert not waiting.problem
 
