@@ -150,11 +150,11 @@ class Lab:
         members = found["GlobalClusters"][0]["GlobalClusterMembers"]
         return next(member["DBClusterArn"].split(":")[3] for member in members if member["IsWriter"])
 
-    def stored(self, client: str) -> set[int]:
+    def stored(self, client: str, region: str | None = None) -> set[int]:
         """The numbers of a client's writes, read from the database that is written now, not through the application."""
-        place = "dr" if self.writer_region() == self.dr_region else "primary"
-        facts = json.loads((self.home / "lab.json").read_text(encoding="utf-8"))
-        with psycopg.connect(facts["postgres"][place]) as connection:
+        region = region or self.writer_region()
+        host = f"{self.net}.31" if region == self.primary_region else f"{self.net}.32"
+        with psycopg.connect(host=host, port=5432, user="postgres", dbname="app") as connection:
             return {row[0] for row in connection.execute("SELECT number FROM writes WHERE client = %s", (client,))}
 
     def answering_region(self) -> str:
@@ -184,14 +184,14 @@ def a_lab(home: Path, net: str, *, inventory: str = "inventories/lab", **setting
 
 
 @contextmanager
-def a_writer(lab: Lab, log: Path, *, rate: float = 50.0) -> Iterator[None]:
+def a_writer(lab: Lab, log: Path, *, rate: float = 50.0, name: str = "writer") -> Iterator[None]:
     """The independent writer, running while the block runs."""
     domain = lab.settings.get("LAB_DOMAIN") or f"{lab.project}.example"
     process = subprocess.Popen(
         [
             sys.executable, str(Path(__file__).with_name("writer.py")), "--url", f"https://app.{domain}:8443/writes",
             "--nameserver", f"{lab.net}.1:5353", "--ca", str(lab.home / "ca.pem"),
-            "--log", str(log), "--rate", str(rate),
+            "--log", str(log), "--rate", str(rate), "--name", name,
         ]
     )  # fmt: skip
     try:
