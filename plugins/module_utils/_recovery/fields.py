@@ -103,13 +103,14 @@ class Fields:
         return int(result)
 
     def texts(self, name: str, expected: str, default: Any = ABSENT, least: int = 0) -> tuple[str, ...]:
-        """A list of texts."""
+        """A list of texts; empty ones, as templates make them of what is not set, are left out."""
         value = self.raw(name, default)
-        if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) and one for one in value):
+        if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) for one in value):
             self.problem(name, value, expected)
             return ()
+        value = [one for one in value if one]
         if len(value) < least:
-            self.problem(name, list(value), f"{expected}, at least {least}")
+            self.problem(name, value, f"{expected}, at least {least}")
         return tuple(value)
 
     def child(self, name: str, expected: str, default: Any = ABSENT) -> Fields:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from .errors import RecoveryError
+from .lease import run_of
+from .model import Site
 from .snapshot import Cluster, GlobalCluster, GroupState, Snapshot, Unknown
 from .steps.base import Move
 from .steps.traffic_switch import stored_position
@@ -93,6 +95,23 @@ def _view(move: Move, snapshot: Snapshot) -> GlobalCluster | Answer:
     if view is None:
         return fails(f"there is no global cluster {move.application.global_cluster}")
     return view
+
+
+def _region_answers(site: Site, move: Move, snapshot: Snapshot) -> Answer:
+    read: list[object] = [snapshot.cluster(site), snapshot.item(move.application, site, RUN)]
+    read += [snapshot.group(site, group.name) for group in site.groups]
+    silent = [one.reason for one in read if isinstance(one, Unknown)]
+    return unknown(silent[0]) if len(silent) == len(read) else holds(site.region)
+
+
+def target_region(move: Move, snapshot: Snapshot) -> Answer:
+    """The target's region answers us."""
+    return _region_answers(move.target, move, snapshot)
+
+
+def source_region(move: Move, snapshot: Snapshot) -> Answer:
+    """The region that is left answers us; where it does not, an unplanned move goes on without it."""
+    return _region_answers(move.source, move, snapshot)
 
 
 def _is_writer(move: Move, snapshot: Snapshot) -> bool:
@@ -256,9 +275,9 @@ def lease_free(move: Move, snapshot: Snapshot) -> Answer:
     found = snapshot.item(move.application, move.target, LEASE)
     if isinstance(found, Unknown):
         return unknown(found.reason)
-    if found and float(found.get("expires_at", 0)) > snapshot.at and found.get("holder") != move.run_id:
+    if found and float(found.get("expires_at", 0)) > snapshot.at and run_of(found) != move.run_id:
         left = float(found["expires_at"]) - snapshot.at
-        return fails(f"run {found.get('holder')} moves {move.application.name}; its lease runs out in {left:.0f} s")
+        return fails(f"run {run_of(found)} moves {move.application.name}; its lease runs out in {left:.0f} s")
     return holds()
 
 
@@ -287,6 +306,15 @@ _PLANNED_ONLY = {"planned": _BOTH}
 
 GATES: tuple[Gate, ...] = (
     Gate("data-loss-accepted", "R1", "has the operator accepted it?", data_loss, {"unplanned": _BOTH}, False),
+    Gate("target-region", "R2", "does the target's region answer?", target_region, _ALWAYS, False),
+    Gate(
+        "source-region",
+        "R2",
+        "does the other region answer?",
+        source_region,
+        {"planned": _BOTH, "unplanned": _SAID},
+        False,
+    ),
     Gate("global-cluster", "R31", "are both sites members, one the writer?", global_cluster, _ALWAYS, False),
     Gate("no-other-operation", "R14", "is FailoverState empty?", at_rest, _ALWAYS, False),
     Gate("target-instance", "R5", "has the target an instance?", target_instance, _ALWAYS, False),
@@ -324,7 +352,19 @@ def evaluate(move: Move, snapshot: Snapshot, waive: Iterable[str] = ()) -> tuple
         if mode not in gate.blocks:
             continue
         answer = gate.check(move, snapshot)
-        in_the_way = answer.verdict in gate.blocks[mode]
-        forgiven = in_the_way and gate.waivable and gate.name in waived
-        rulings.append(Ruling(gate, answer, in_the_way and not forgiven, forgiven))
+        blocks = answer.verdict in gate.blocks[mode]
+        forgiven = blocks and gate.waivable and gate.name in waived
+        rulings.append(Ruling(gate, answer, blocks and not forgiven, forgiven))
     return tuple(rulings)
+
+
+def in_the_way(rulings: Iterable[Ruling]) -> tuple[str, ...]:
+    """What blocks, in lines. Where a region does not answer, that is said once, and not again for each reading."""
+    blocking = [ruling for ruling in rulings if ruling.blocks]
+    region_gates = ("target-region", "source-region")
+    lost = any(ruling.gate.name in region_gates for ruling in blocking)
+    return tuple(
+        ruling.line()
+        for ruling in blocking
+        if not lost or ruling.gate.name in region_gates or ruling.answer.verdict is Verdict.FAILS
+    )

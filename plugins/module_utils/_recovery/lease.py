@@ -9,15 +9,34 @@ AWS does not check our token, so a mover sends a mutating call only while its le
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import CallFailed, LeaseLost
 from .ports import Clock
 from .store import LEASE, Store, decode, key
 
-LEASE_SECONDS = 120.0
-"""Long against the longest mutating call (20 s) and its pauses, short against the wait for a mover that died."""
+LEASE_SECONDS = 60.0
+"""Long against the longest mutating call (20 s), short against the wait for a mover that died."""
+
+RENEW_BELOW_SECONDS = 40.0
+"""A lease is renewed when less than this is left of it: always more than a call may take."""
+
+
+def run_of(lease: Mapping[str, Any]) -> str:
+    """The run to which a lease belongs."""
+    return str(lease.get("holder", "")).partition("/")[0]
+
+
+def unreleased_run(lease: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The move of a lease that nobody gave back: its process lives, or died without saying so."""
+    if not float(lease.get("expires_at", 0)) or not lease.get("run"):
+        return None
+    return {**json.loads(str(lease["run"])), "run_id": run_of(lease)}
+
 
 _SET = "SET holder = :holder, expires_at = :until, renewed_at = :now"
 _OURS = "holder = :holder AND #token = :token"
@@ -25,22 +44,27 @@ _OURS = "holder = :holder AND #token = :token"
 
 @dataclass
 class Lease:
-    """The right to move one application."""
+    """The right of one process to move one application.
+
+    The holder is ``<run id>/<process>``: a run that is taken up again waits until the process that had it is surely
+    gone. ``run`` says which move this is, so that a process that dies right after taking the lease can be followed.
+    """
 
     store: Store
     application: str
-    holder: str
+    run_id: str
     clock: Clock
-    seconds: float = LEASE_SECONDS
+    run: Mapping[str, Any] = field(default_factory=dict)
+    process: str = field(default_factory=lambda: secrets.token_hex(4))
     expires_at: float = 0.0
     token: int = 0
 
     def acquire(self) -> None:
         """Take the lease, also when it is ours already or has run out; raises LeaseLost when another one holds it."""
         self._write(
-            f"{_SET} ADD #token :one",
+            f"{_SET}, run = :run ADD #token :one",
             "attribute_not_exists(expires_at) OR expires_at < :now OR holder = :holder",
-            {":one": {"N": "1"}},
+            {":one": {"N": "1"}, ":run": {"S": json.dumps(dict(self.run), sort_keys=True)}},
             {"#token": "token"},
         )
 
@@ -58,19 +82,32 @@ class Lease:
             until=0.0,
         )
 
+    def take_over(self) -> None:
+        """Take the lease of an earlier process of the same run, once that has surely ended; else as ``acquire``."""
+        found = self._found()
+        try:
+            self.acquire()
+            return
+        except LeaseLost:
+            if run_of(found) != self.run_id:
+                raise
+        self.clock.wait(max(0.0, float(found.get("expires_at", 0)) - self.clock.now()) + 0.1)
+        # Had the other process been alive, it would have renewed the lease by now, and this fails.
+        self.acquire()
+
     def covers(self, seconds: float) -> bool:
         """Whether the lease outlasts a call that may take so long."""
         return self.clock.now() + seconds < self.expires_at
 
     def due(self) -> bool:
-        """Whether it is time to renew: half of it has gone."""
-        return self.clock.now() + self.seconds / 2 > self.expires_at
+        """Whether it is time to renew."""
+        return self.clock.now() + RENEW_BELOW_SECONDS > self.expires_at
 
     def _write(
         self, update: str, condition: str, values: dict[str, Any], names: dict[str, str], until: float | None = None
     ) -> None:
         now = self.clock.now()  # before the request: what is granted counts from here
-        expires_at = now + self.seconds if until is None else until
+        expires_at = now + LEASE_SECONDS if until is None else until
         stated = {":now": {"N": repr(now)}, ":until": {"N": repr(expires_at)}, ":holder": {"S": self.holder}, **values}
         params = {
             "TableName": self.store.table,
@@ -93,7 +130,15 @@ class Lease:
         self.expires_at = expires_at
         self.token = int(granted.get("token", self.token))
 
+    @property
+    def holder(self) -> str:
+        """Who holds it: the run and the process."""
+        return f"{self.run_id}/{self.process}"
+
+    def _found(self) -> Mapping[str, Any]:
+        return self.store.read([(self.application, LEASE)]).get((self.application, LEASE), {})
+
     def _owner(self) -> str:
-        found = self.store.read([(self.application, LEASE)]).get((self.application, LEASE), {})
+        found = self._found()
         remaining = float(found.get("expires_at", 0)) - self.clock.now()
-        return f"run {found.get('holder', 'unknown')}, its lease runs out in {max(0.0, remaining):.0f} s"
+        return f"run {run_of(found) or 'unknown'}, its lease runs out in {max(0.0, remaining):.0f} s"

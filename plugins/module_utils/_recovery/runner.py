@@ -23,9 +23,9 @@ from .clients import Caller
 from .course import Course, Due, Phase, Progress
 from .errors import LeaseLost, RecoveryError
 from .fields import ModelError, Problem
-from .gates import Ruling, check_waivers, evaluate
+from .gates import Ruling, check_waivers, evaluate, in_the_way
 from .journal import INTENTS, Journal, flush, new_run_id, read_file
-from .lease import Lease
+from .lease import Lease, unreleased_run
 from .model import PLACES, Application
 from .performer import Performer
 from .plan import Plan, make_plan
@@ -35,7 +35,7 @@ from .results import ApplicationResult, MoveResult
 from .snapshot import Facet, GlobalCluster, Snapshot, Unknown
 from .steps.base import Move
 from .steps.registry import MODES, Mode
-from .store import RUN, Item, Store, run_item
+from .store import LEASE, RUN, Item, Store, run_item
 
 HEARTBEAT_SECONDS = 10.0
 
@@ -142,7 +142,7 @@ class _Candidate:
 
     @property
     def blocking(self) -> tuple[str, ...]:
-        return tuple(ruling.line() for ruling in self.rulings if ruling.blocks)
+        return in_the_way(self.rulings)
 
     def gates(self) -> tuple[dict[str, Any], ...]:
         return tuple(
@@ -256,9 +256,14 @@ class _Run:
 
     def _unfinished(self, application: Application, snapshot: Snapshot) -> dict[str, Any] | None:
         """The run of the same move that has not ended, from the store or else from the local journals."""
-        item = snapshot.item(application, application.site(self.options.target), RUN)
-        if isinstance(item, Unknown):
-            item = self._unfinished_local(application)
+        target = application.site(self.options.target)
+        item = snapshot.item(application, target, RUN)
+        lease = snapshot.item(application, target, LEASE)
+        if isinstance(item, Unknown) or isinstance(lease, Unknown):
+            item, lease = self._unfinished_local(application), None
+        held = unreleased_run(lease) if lease else None
+        if held and not (item and item.get("run_id") == held["run_id"]):
+            item = held  # the process died between taking the lease and storing the run
         same = item and item.get("target") == self.options.target and item.get("mode") == self.options.mode
         return dict(item) if item and same and not item.get("closed_at") else None
 
@@ -301,7 +306,8 @@ class _Run:
         journal = Journal(move.run_id, one.name, clock, self._store(move), self._path(move))
         journal.resume(one.events)
         course = Course(move, self.mode, journal)
-        course.lease = Lease(self._store(move), one.name, move.run_id, clock)
+        opening = {**self._opening(move), "opened_at": move.opened_at}
+        course.lease = Lease(self._store(move), one.name, move.run_id, clock, opening)
         course.remember(one.events)
         return course
 
@@ -309,7 +315,7 @@ class _Run:
         if course.lease is None:
             return
         try:
-            course.lease.acquire()
+            course.lease.take_over()
         except LeaseLost as error:
             course.fail(str(error))
         except RecoveryError as error:
@@ -505,8 +511,7 @@ class _Run:
             course.journal.append("run-closed", "shift", detail={"changed": course.changed, "notes": course.notes})
         self._store_runs(done, closed=True)
         self._flush(self.courses.values())
-        leased = [course for course in self.courses.values() if course.ended]
-        self._gather([partial(self._release, course) for course in leased])
+        self._gather([partial(self._release, course) for course in self.courses.values()])
 
     def _result(self, one: _Candidate) -> ApplicationResult:
         course = self.courses[one.name]

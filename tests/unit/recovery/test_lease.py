@@ -1,0 +1,100 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One mover at a time."""
+
+from __future__ import annotations
+
+import pytest
+from simulated_aws import Bench, VirtualClock
+
+from plugins.module_utils._recovery.errors import LeaseLost
+from plugins.module_utils._recovery.lease import LEASE_SECONDS, Lease, unreleased_run
+from plugins.module_utils._recovery.store import LEASE, Store
+
+
+def lease_of(bench: Bench, run_id: str, clock: VirtualClock | None = None) -> Lease:
+    site = bench.aws.applications[0].dr
+    return Lease(
+        Store(bench.clients(), site.access, site.state_table), "shop", run_id, clock or bench.clock, {"target": "dr"}
+    )
+
+
+def test_the_first_one_has_it_and_the_second_one_is_told_who_and_how_long() -> None:
+    bench = Bench.of()
+    lease_of(bench, "run-1").acquire()
+    bench.clock.wait(10)
+    with pytest.raises(LeaseLost, match=r"run run-1, its lease runs out in 50 s"):
+        lease_of(bench, "run-2").acquire()
+
+
+def test_it_can_be_had_when_it_has_run_out_or_was_given_back() -> None:
+    bench = Bench.of()
+    first, second, third = (lease_of(bench, f"run-{number}") for number in (1, 2, 3))
+    first.acquire()
+    bench.clock.wait(LEASE_SECONDS + 1)
+    second.acquire()
+    second.release()
+    third.acquire()
+    assert (first.token, second.token, third.token) == (1, 2, 3)
+
+
+def test_one_that_was_taken_over_can_be_neither_renewed_nor_given_back() -> None:
+    bench = Bench.of()
+    first, second = lease_of(bench, "run-1"), lease_of(bench, "run-2")
+    first.acquire()
+    bench.clock.wait(LEASE_SECONDS + 1)
+    second.acquire()
+    for use in (first.renew, first.release):
+        with pytest.raises(LeaseLost):
+            use()
+
+
+def test_it_covers_only_what_ends_before_it_does() -> None:
+    bench = Bench.of()
+    lease = lease_of(bench, "run-1")
+    lease.acquire()
+    assert lease.covers(20)
+    assert not lease.due()
+    bench.clock.wait(LEASE_SECONDS - 20)
+    assert lease.due()
+    assert not lease.covers(20)
+    lease.renew()
+    assert lease.covers(20)
+
+
+def test_a_process_that_died_is_waited_for_by_the_next_one_of_the_same_run() -> None:
+    bench = Bench.of()
+    lease_of(bench, "run-1").acquire()
+    began = bench.clock.now()
+    again = lease_of(bench, "run-1")
+    again.take_over()
+    assert again.token == 2
+    assert bench.clock.now() - began == pytest.approx(LEASE_SECONDS, abs=1)
+
+
+def test_a_process_that_lives_is_not_robbed_by_another_one_of_the_same_run() -> None:
+    bench = Bench.of()
+    alive = lease_of(bench, "run-1")
+    alive.acquire()
+
+    class Renewing(VirtualClock):
+        def now(self) -> float:
+            return bench.clock.now()
+
+        def wait(self, seconds: float) -> None:
+            bench.clock.wait(seconds / 2)
+            alive.renew()
+            bench.clock.wait(seconds / 2)
+
+    with pytest.raises(LeaseLost):
+        lease_of(bench, "run-1", Renewing()).take_over()
+
+
+def test_the_run_of_a_lease_that_nobody_gave_back_can_be_read() -> None:
+    bench = Bench.of()
+    lease = lease_of(bench, "run-1")
+    lease.acquire()
+    found = lease.store.read([("shop", LEASE)])[("shop", LEASE)]
+    assert unreleased_run(found) == {"run_id": "run-1", "target": "dr"}
+    lease.release()
+    assert unreleased_run(lease.store.read([("shop", LEASE)])[("shop", LEASE)]) is None
