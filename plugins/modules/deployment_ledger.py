@@ -157,18 +157,11 @@ def _new_run_id(now):
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)) + f"-deploy-{secrets.token_hex(3)}"
 
 
-def _place(clients, application):
-    def at(resource):
-        return resources.At(clients, resources.access_of(application, resource.place, resource.region))
-
-    return at
-
-
 def _begin(module, application, clients, store):
     now = time.time()
     run_id = _new_run_id(now)
     wanted = resources.declared(application, module.params["resources"])
-    looked = present(wanted, _place(clients, application), ThreadWorkers(8))
+    looked = present(wanted, resources.doors(application, clients), ThreadWorkers(8))
     if not module.check_mode:
         notes = [ledger.noted(run_id, now, order, *look) for order, look in enumerate(looked, 1)]
         store.append([ledger.run_event("begun", run_id, now), *notes])

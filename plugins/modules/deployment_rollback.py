@@ -126,9 +126,7 @@ def _run(module):
     def at_place(place):
         return resources.At(clients, resources.access_of(application, place))
 
-    def at(resource):
-        return resources.At(clients, resources.access_of(application, resource.place, resource.region))
-
+    at = resources.doors(application, clients)
     store = ledger_of(application, Path(module.params["folder"]), at_place("dr"))
     deployment = ledger.last_deployment(store.read(), module.params["everything"])
     there = [resource for resource, exists in rollback.present(deployment.created, at, ThreadWorkers(8)) if exists]

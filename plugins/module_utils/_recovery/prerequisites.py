@@ -101,9 +101,11 @@ def examine(scene: Scene) -> list[Check]:
 def _identity(scene: Scene, place: str) -> tuple[Check, str | None]:
     """Ask who we are at a place; return the check and the account's number."""
     access, variable = scene.access(place), f"aws_dr_{place}_profile"
+    if place == "traffic":  # whoever asks Route 53 is asked for at home: its endpoint is nobody's for STS (R3)
+        access = Access(scene.access("dr").region, access.profile)
     subject = f"identity at {place} ({_profile(access)})"
     try:
-        answer = scene.read(place, "sts", "GetCallerIdentity", {})
+        answer = scene.caller.call(access, "sts", "GetCallerIdentity", {})
     except RegionUnreachable as error:
         right = f"check the network, and the endpoint_url of {_profile(access)} if it has one"
         region = "" if place == "traffic" else f"aws_dr_{place}_region is '{access.region}' and "

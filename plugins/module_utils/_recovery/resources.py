@@ -9,7 +9,7 @@ and may be called again while AWS is busy. ``rollback`` waits until ``exists`` s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .clients import Caller
@@ -48,6 +48,7 @@ class At:
 
     caller: Caller
     access: Access
+    sites: Mapping[str, Access] = field(default_factory=dict)
 
     @property
     def region(self) -> str:
@@ -63,8 +64,9 @@ class At:
         return self.caller.call(self.access, service, operation, params, mutates=True)
 
     def in_region(self, region: str) -> At:
-        """The same identity elsewhere."""
-        return At(self.caller, Access(region, self.access.profile, self.access.role_arn))
+        """Another region, as the profile of the site there reaches it."""
+        other = self.sites.get(region, Access(region, self.access.profile, self.access.role_arn))
+        return At(self.caller, other, self.sites)
 
     def found(self, service: str, operation: str, params: Mapping[str, Any], absent: Sequence[str]) -> dict[str, Any]:
         """Make a call that changes nothing; nothing where AWS answers with a code that means that there is none."""
@@ -549,6 +551,16 @@ def access_of(application: Application, place: str, region: str = "") -> Access:
         return Access(region or GLOBAL_REGION, application.traffic.profile, application.traffic.role_arn)
     site = application.site(place)
     return Access(region or site.region, site.access.profile, site.access.role_arn)
+
+
+def doors(application: Application, caller: Caller) -> Callable[[Resource], At]:
+    """Return what leads from a resource to where it is."""
+    sites = {site.region: site.access for site in application.sites}
+
+    def at(resource: Resource) -> At:
+        return At(caller, access_of(application, resource.place, resource.region), sites)
+
+    return at
 
 
 def declared(application: Application, entries: Sequence[Mapping[str, Any]]) -> list[Resource]:
