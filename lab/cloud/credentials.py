@@ -7,7 +7,6 @@ for tests of bad input.  Keys are long, because Ansible masks a short secret whe
 from __future__ import annotations
 
 import configparser
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +46,7 @@ BY_ID = {key.access_key_id: key for key in KEYS.values()}
 
 
 def write(settings: LabSettings) -> Path:
-    """Write `aws/config`, `aws/credentials` and `aws/endpoints.json` below the lab's home; returns the folder."""
+    """Write `aws/config`, `aws/credentials` and what functions get below the lab's home; returns the folder."""
     folder = settings.home / "aws"
     folder.mkdir(parents=True, exist_ok=True)
     config = configparser.RawConfigParser()
@@ -81,8 +80,10 @@ def write(settings: LabSettings) -> Path:
         }
     _save(config, folder / "config")
     _save(credentials, folder / "credentials")
-    endpoints = {region: settings.api_url(region) for region in settings.regions}
-    (folder / "endpoints.json").write_text(json.dumps(endpoints), encoding="utf-8")
+    # a function has no profiles, only what its role gives it
+    function = configparser.RawConfigParser()
+    function["default"] = {"sts_regional_endpoints": "regional", "s3": "\naddressing_style = path"}
+    _save(function, folder / "function-config")
     return folder
 
 

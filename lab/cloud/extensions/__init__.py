@@ -10,6 +10,7 @@ from lab.cloud.extensions import (
     aurora_moves,
     health_checks,
     kms_states,
+    lambda_functions,
     metrics,
     rds_events,
     rds_statuses,
@@ -17,6 +18,7 @@ from lab.cloud.extensions import (
     s3_replication,
     s3_rules,
     scaling,
+    schedules,
     secret_replicas,
     target_health,
     time_passes,
@@ -42,6 +44,8 @@ _EXTENSIONS = (
     alarms,
     health_checks,
     records,
+    lambda_functions,
+    schedules,
 )
 
 
