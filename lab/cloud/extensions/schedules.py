@@ -1,7 +1,7 @@
 """EventBridge Scheduler: schedules fire.
 
-EventBridge Scheduler user guide, "Schedule types": rate(), at(); "Deletion after schedule completion".  A rate begins to
-count when the schedule is made.  moto keeps schedules and does nothing.
+EventBridge Scheduler user guide, "Schedule types": rate(), at(); "Deletion after schedule completion".  A rate
+begins to count when the schedule is made.  moto keeps schedules and does nothing.
 """
 
 from __future__ import annotations
