@@ -7,6 +7,7 @@ by the user.  They meet the same backends, whether under `moto.mock_aws` or in m
 from __future__ import annotations
 
 import os
+from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -55,6 +56,12 @@ class Access:
                 client.meta.events.register_first("before-send", self._in_process)
                 self._clients[service] = client
             return self._clients[service]
+
+
+@cache
+def access(region: str) -> Access:
+    """The one `Access` of a region: clients are dear to make, and remember nothing."""
+    return Access(region)
 
 
 def _bare_session() -> botocore.session.Session:

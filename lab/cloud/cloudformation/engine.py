@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.clock import Clock
 from lab.cloud.cloudformation import changes, parameters, validate
-from lab.cloud.cloudformation.access import Access
+from lab.cloud.cloudformation.access import access
 from lab.cloud.cloudformation.change_sets import ChangeSet, ChangeSets
 from lab.cloud.cloudformation.creation import Creation
 from lab.cloud.cloudformation.deletion import Deletion
@@ -34,7 +34,7 @@ class Engine:
         self.region = region
         self.clock = clock
         self.stacks: dict[str, Stack] = {}
-        self.access = Access(region)
+        self.access = access(region)
         self.change_sets = ChangeSets()
         self.drifts = Drifts()
         self.started: Callable[[], None] = lambda: None

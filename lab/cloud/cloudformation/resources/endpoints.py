@@ -23,7 +23,8 @@ class VpcEndpoint(Type):
 
     def create(self, it: Handle) -> None:
         answer = it.client("ec2").create_vpc_endpoint(
-            **it.given("VpcId", "ServiceName", "VpcEndpointType", "PrivateDnsEnabled", *_LISTS),
+            VpcEndpointType=it.properties.get("VpcEndpointType", "Gateway"),
+            **it.given("VpcId", "ServiceName", "PrivateDnsEnabled", *_LISTS),
             **self._policy(it),
             TagSpecifications=tag_specification(it, "vpc-endpoint"),
         )["VpcEndpoint"]
