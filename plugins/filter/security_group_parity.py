@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 DOCUMENTATION = r"""
@@ -16,14 +16,24 @@ description:
   - Compares the tiers of two sites by their inbound rules. References to a group of the same site are compared by tier,
     so that the ids, which differ in every region, make no difference. Descriptions are not compared.
   - A tier that the first site has and the second has not, or the other way round, is a difference too.
-positional: _input, dr
+positional: _input, dr, primary_tiers, dr_tiers
 options:
   _input:
-    description: For each tier the group of the primary site, as M(amazon.aws.ec2_security_group_info) returns it.
-    type: dict
+    description: Groups of the primary site, as M(amazon.aws.ec2_security_group_info) returns them.
+    type: list
+    elements: dict
     required: true
   dr:
-    description: For each tier the group of the dr site.
+    description: Groups of the dr site.
+    type: list
+    elements: dict
+    required: true
+  primary_tiers:
+    description: Name or id of the primary site's group of each tier.
+    type: dict
+    required: true
+  dr_tiers:
+    description: Name or id of the dr site's group of each tier.
     type: dict
     required: true
 """
@@ -31,7 +41,9 @@ options:
 EXAMPLES = r"""
 - name: Show where the tiers differ
   ansible.builtin.debug:
-    msg: "{{ primary_groups | pilotlight.aws_dr.security_group_parity(dr_groups) }}"
+    msg: >-
+      {{ primary.security_groups
+      | pilotlight.aws_dr.security_group_parity(dr.security_groups, {'alb': 'web'}, {'alb': 'dr-web'}) }}
 """
 
 RETURN = r"""
@@ -42,7 +54,8 @@ _value:
   sample: ["alb: only primary lets in tcp 8443 from 0.0.0.0/0"]
 """
 
-Tiers = Mapping[str, Mapping[str, Any]]
+Group = Mapping[str, Any]
+Tiers = Mapping[str, Group]
 
 _PEERS = {
     "ip_ranges": "cidr_ip",
@@ -52,17 +65,25 @@ _PEERS = {
 }
 
 
-def security_group_parity(primary: Tiers, dr: Tiers) -> list[str]:
+def security_group_parity(
+    primary: Iterable[Group], dr: Iterable[Group], primary_tiers: Mapping[str, str], dr_tiers: Mapping[str, str]
+) -> list[str]:
     """Return where the inbound rules of the tiers differ, one sentence each."""
+    here, there = _tiers(primary, primary_tiers), _tiers(dr, dr_tiers)
     found: list[str] = []
-    for tier in sorted({*primary, *dr}):
-        if tier not in primary or tier not in dr:
-            found.append(f"{tier}: only {'primary' if tier in primary else 'dr'} has a group")
+    for tier in sorted({*here, *there}):
+        if tier not in here or tier not in there:
+            found.append(f"{tier}: only {'primary' if tier in here else 'dr'} has a group")
             continue
-        here, there = set(_rules(primary, tier)), set(_rules(dr, tier))
-        found += [f"{tier}: only primary lets in {rule}" for rule in sorted(here - there)]
-        found += [f"{tier}: only dr lets in {rule}" for rule in sorted(there - here)]
+        ours, theirs = set(_rules(here, tier)), set(_rules(there, tier))
+        found += [f"{tier}: only primary lets in {rule}" for rule in sorted(ours - theirs)]
+        found += [f"{tier}: only dr lets in {rule}" for rule in sorted(theirs - ours)]
     return found
+
+
+def _tiers(groups: Iterable[Group], names: Mapping[str, str]) -> dict[str, Group]:
+    known = {group[key]: group for group in groups for key in ("group_name", "group_id")}
+    return {tier: known[name] for tier, name in names.items() if name in known}
 
 
 def _rules(site: Tiers, tier: str) -> Iterator[str]:
@@ -78,8 +99,7 @@ def _rules(site: Tiers, tier: str) -> Iterator[str]:
 
 
 class FilterModule:
-    """The filter, as Ansible loads it."""
+    """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return the filter by its name."""
         return {"security_group_parity": security_group_parity}

@@ -11,6 +11,7 @@ CloudFormation"; API reference, CreateStack, UpdateStack ("No updates are to be 
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,11 +129,15 @@ def decide_absent(held: Held | None) -> Change:
 
 
 def carry_out(api: Api, name: str, change: Change, clock: Clock, deadline: float, longest: float) -> bool:
-    """Make the calls of a change, each to its end; whether anything was changed."""
+    """Make the calls of a change, each to its end; whether anything was changed.
+
+    Each call has a token, so that a request which is sent again after a broken connection is the same request to AWS.
+    """
     changed = False
     for call in change.calls:
         try:
-            answer = api.apply(Change(None, None, (call,)))[0]
+            sent = Call(call.operation, {**call.params, "ClientRequestToken": str(uuid.uuid4())})
+            answer = api.apply(Change(None, None, (sent,)))[0]
         except CallFailed as failure:
             if "No updates are to be performed" in failure.message:
                 continue
