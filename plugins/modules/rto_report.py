@@ -268,8 +268,9 @@ def report_of(arguments: dict[str, Any], files: dict[str, str]) -> dict[str, Any
     events = [json.loads(line) for line in lines_of(arguments["journal"]) if line.strip()]
     objectives = Objectives(**arguments["objectives"])
     lag = Lag(**arguments["lag"]) if arguments["lag"] else None
+    observation = placed(parse(lines_of(arguments["samples"])), balancers_of(arguments))
     measurement = measure(
-        placed(parse(lines_of(arguments["samples"])), balancers_of(arguments)),
+        observation,
         events,
         objectives,
         target_region=arguments["target"]["region"],
@@ -294,6 +295,7 @@ def report_of(arguments: dict[str, Any], files: dict[str, str]) -> dict[str, Any
         events=events,
         lag=lag,
         files=files,
+        vantage=observation.vantage,
         checklist=arguments["checklist"],
         validation=arguments["validation"],
     )

@@ -69,11 +69,11 @@ def object_call(step: str, site: Site, key: str) -> dict[str, Any]:
 
 
 def plan_lines(calls: Sequence[Mapping[str, Any]]) -> str:
-    """Calls for people, in the columns of a move's plan."""
+    """Calls for people, in the columns of a move's plan; they stand beside it and are not counted with it."""
     return "".join(
-        f"  {number:2} {call['step']:15} {call['region']:14} {call['plane']:8} "
+        f"   - {call['step']:15} {call['region']:14} {call['plane']:8} "
         f"{call['service']} {call['operation']} {call['target']}\n"
-        for number, call in enumerate(calls, 1)
+        for call in calls
     )
 
 

@@ -136,7 +136,7 @@ def measure(
     writes = _outage("write", observation.of("write"), opened_at, stable_samples, interval, outage_began_at)
     reads = _outage("read", observation.of("read"), opened_at, stable_samples, interval, outage_began_at)
     began = outage_began_at if writes.begin is None else writes.begin
-    lost, loss = _loss(observation.of("write"), observation.stored)
+    lost, loss = _loss(observation.of("write"), observation.stored, opened_at if began is None else began)
     stages = stages_of(events)
     return Measurement(
         rto_writes=writes,
@@ -368,11 +368,17 @@ def _dns(
     return Figure(max(0.0, series[0].ended_at - begin), method, begin=begin, end=series[0].ended_at)
 
 
-def _loss(writes: Sequence[Sample], stored: Stored | None) -> tuple[Figure, Figure]:
-    """Writes that were acknowledged and are missing afterwards: how many, and over what time."""
+def _loss(writes: Sequence[Sample], stored: Stored | None, began: float | None) -> tuple[Figure, Figure]:
+    """Writes that were acknowledged and are missing afterwards: how many, and over what time.
+
+    A probe that wrote nothing before the outage has nothing that could be lost by it: that is no zero.
+    """
     acknowledged = sorted((sample for sample in writes if sample.ok), key=lambda one: one.ended_at)
     if not acknowledged:
         reason = "no write was acknowledged" if writes else "the probe made no writes"
+        return Figure(None, reason), Figure(None, reason)
+    if began is not None and acknowledged[0].ended_at > began:
+        reason = "the probe had no write acknowledged before the outage or the move began"
         return Figure(None, reason), Figure(None, reason)
     if stored is None or stored.numbers is None:
         why = "the probe was cut short" if stored is None else stored.error

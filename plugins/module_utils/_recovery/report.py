@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .measure import Figure, Lag, Measurement, Objectives
+from .samples import Vantage
 
 FORMAT = 1
 """Grows when a key of the JSON changes its meaning or goes."""
@@ -47,6 +48,7 @@ def to_report(
     events: Sequence[Mapping[str, Any]] = (),
     lag: Lag | None = None,
     files: Mapping[str, str] | None = None,
+    vantage: Vantage | None = None,
     checklist: Sequence[Mapping[str, Any]] = (),
     validation: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
@@ -94,6 +96,14 @@ def to_report(
             "metric": lag.metric,
             "region": lag.region,
             "at": lag.at,
+        },
+        "probe": None
+        if vantage is None
+        else {
+            "client": vantage.client,
+            "host": vantage.host,
+            "interval_seconds": vantage.interval_seconds,
+            "timeout_seconds": vantage.timeout_seconds,
         },
         "samples": measurement.counts,
         "deaf": [{"begin": deaf.begin, "seconds": round(deaf.seconds, 3)} for deaf in measurement.deaf],

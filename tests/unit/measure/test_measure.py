@@ -121,6 +121,8 @@ def test_a_probe_started_during_the_outage_does_not_know_when_it_began() -> None
     found = measured(observed(writes), [event(3, "run-opened")])
     assert found.rto_writes.value is None
     assert found.rto_writes.at_least == pytest.approx(12.0, abs=INTERVAL)
+    assert found.rpo.value is None
+    assert "no write acknowledged before" in found.rpo.method
     given_it = measured(observed(writes), [event(3, "run-opened")], outage_began_at=T0 - 40)
     assert given_it.rto_writes.value == pytest.approx(52.0, abs=INTERVAL)
     assert "the time that was given" in given_it.rto_writes.method
