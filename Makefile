@@ -101,6 +101,10 @@ test-molecule: setup ## Molecule scenarios of the deploy roles, on one shared la
 test-end-to-end: setup ## Bad input, and one whole run: deploy, drill, failback, through real ansible-playbook
 	@echo "== integration and end-to-end tests"; pytest tests/integration tests/end_to_end
 
+.PHONY: test-scenarios
+test-scenarios: setup ## Long: deploys killed and failing in each phase, adoption, other names, the built collection
+	@echo "== scenarios"; pytest tests/scenarios
+
 .PHONY: docs
 docs: setup ## Write docs/configuration-reference.md from the roles' specifications
 	@python tests/tools/configuration_reference.py
