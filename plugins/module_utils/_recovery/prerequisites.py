@@ -94,8 +94,20 @@ def examine(scene: Scene) -> list[Check]:
             refused.add(profile)
         checks.append(check)
     checks += _one_account(scene, accounts)
-    questions = [question for place, question in QUESTIONS if set(place.split("+")) <= set(accounts)]
+    known = _answering(scene, accounts)
+    questions = [question for place, question in QUESTIONS if set(place.split("+")) <= known]
     return [*checks, *put(questions, scene)]
+
+
+def _answering(scene: Scene, accounts: Mapping[str, str]) -> set[str]:
+    """Return the places that further questions can be put to; elsewhere they would repeat what was said already."""
+    known = set(accounts)
+    if accounts.get("primary", "") != accounts.get("dr", accounts.get("primary", "")):
+        known -= {"dr", "traffic"} if scene.access("traffic").profile == scene.access("dr").profile else {"dr"}
+    silent = {scene.access(place).region for place in ("primary", "dr") if place not in accounts}
+    if scene.access("traffic").region in silent:
+        known -= {"traffic"}
+    return known
 
 
 def _identity(scene: Scene, place: str) -> tuple[Check, str | None]:

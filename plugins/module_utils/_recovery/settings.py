@@ -247,6 +247,8 @@ def _buckets_differ(variables: Variables, _regions: Collection[str]) -> Iterator
     """A bucket's name is unique in the world, so no two of ours may share one."""
     roots = _wrong_root(variables)
     owner: dict[str, str] = {}
+    if variables.get("aws_dr_primary_region") == variables.get("aws_dr_dr_region", ""):
+        return  # names that end in the region are the same because the regions are, which is said already
     for variable, bucket in _all_buckets(variables):
         if not isinstance(bucket, str) or not bucket or any(root in bucket for root in roots):
             continue

@@ -36,7 +36,7 @@ SETTINGS = [
         "it has 32 characters; a name is needed that has 2 to 20",
         environment={"PROJECT_NAME": "an-application-with-a-long-name1"},
     ),
-    Case("a region that does not look like one", "aws_dr_dr_region", "such as us-west-2", {"aws_dr_dr_region": "oregon"}),
+    Case("a region that is a place", "aws_dr_dr_region", "such as us-west-2", {"aws_dr_dr_region": "oregon"}),
     Case(
         "a region that AWS does not have",
         "aws_dr_dr_region",
@@ -217,7 +217,7 @@ SETTINGS = [
 
 #: Right in itself, and not so in the account: found by the role prerequisites, by reads alone.
 ACCOUNT = [
-    Case("a profile that is not there", "aws_dr_dr_profile", "there is no such profile", {"aws_dr_dr_profile": "nobody"}),
+    Case("no such profile", "aws_dr_dr_profile", "there is no such profile", {"aws_dr_dr_profile": "nobody"}),
     Case(
         "credentials that have expired",
         "aws_dr_primary_profile",
