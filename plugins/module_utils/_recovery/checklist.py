@@ -166,10 +166,11 @@ class Checklist:
         if not topic:
             return NOTED, "the application has no notification topic"
         arn = topic if topic.startswith("arn:") else self._topic_arn(topic)
-        attributes = self.caller.call(self.target.access, "sns", "GetTopicAttributes", {"TopicArn": arn})["Attributes"]
-        confirmed = int(attributes.get("SubscriptionsConfirmed") or 0)
+        listed = self.caller.call(self.target.access, "sns", "ListSubscriptionsByTopic", {"TopicArn": arn})
+        arns = [one["SubscriptionArn"] for one in listed.get("Subscriptions") or []]
+        confirmed = sum(one.startswith("arn:") for one in arns)  # others say PendingConfirmation
         if not confirmed:
-            return NOTED, f"{arn} is there, but nobody has subscribed to it"
+            return NOTED, f"{arn} is there, but nobody who confirmed a subscription hears of it"
         return DONE, f"the move tells {confirmed} subscribers of {arn} when it begins and ends"
 
     def _topic_arn(self, name: str) -> str:
