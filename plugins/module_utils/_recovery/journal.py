@@ -38,6 +38,9 @@ KINDS = (
 )
 STAGES = ("decide", "fence", "promote", "scale", "verify", "shift")
 
+UNSAVED_SECONDS = 10.0
+"""How long an event that nothing hangs on may wait, so that it goes along with the next ones in one call."""
+
 
 def new_run_id(now: float, intent: str) -> str:
     """``20261123T013000Z-drill-1a2b3c``: sorts by time, says what for, and is met once."""
@@ -85,6 +88,13 @@ class Journal:
         self.unsaved.append(event)
         self._append_line(event, durable=kind == "intent")
         return event
+
+    def pressing(self) -> bool:
+        """Whether something is unsaved that a later process would need, or that has waited for long."""
+        if not self.unsaved:
+            return False
+        old = self.clock.now() - float(self.unsaved[0]["at"]) >= UNSAVED_SECONDS
+        return old or any(event["kind"] in ("result", "step-failed") for event in self.unsaved)
 
     def resume(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Go on after the events of a run that did not end."""

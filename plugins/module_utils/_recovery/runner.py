@@ -413,7 +413,7 @@ class _Run:
             if self.stop_at is not None and clock.now() >= self.stop_at:
                 return
             if not (due or ended or any(began)):  # else something is new: look again at once
-                self._flush(active)
+                self._flush([course for course in active if course.journal.pressing()])
                 clock.wait(self._pause(active))
 
     def _wanted(self, courses: Iterable[Course]) -> Iterable[Wanted]:
