@@ -29,23 +29,25 @@ _CONFIG = Config(**_SETTINGS)
 class _InProcess(BotocoreStubber):
     """Answers requests from moto's backends, in moto's server too."""
 
-    def __init__(self) -> None:
+    def __init__(self, account: str) -> None:
         super().__init__()
         self.enabled = True
+        self._account = account
 
     def __call__(self, event_name: str, request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse | None:
+        request.headers["x-moto-account-id"] = self._account
         # Under mock_aws moto's own stubber answers every client of the process: twice would be done twice.
         return None if botocore_stubber.enabled else super().__call__(event_name, request, **kwargs)
 
 
 class Access:
-    """Clients of one region, made once each."""
+    """Clients of one account and region, made once each."""
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, account: str, region: str) -> None:
         self.region = region
         self._clients: dict[str, Any] = {}
         self._lock = Lock()
-        self._in_process = _InProcess()
+        self._in_process = _InProcess(account)
         self._session: Any = boto3.Session(botocore_session=_bare_session(), region_name=region)
 
     def client(self, service: str) -> Any:
@@ -59,9 +61,9 @@ class Access:
 
 
 @cache
-def access(region: str) -> Access:
-    """The one `Access` of a region: clients are dear to make, and remember nothing."""
-    return Access(region)
+def access(account: str, region: str) -> Access:
+    """The one `Access` of an account and region: clients are dear to make, and remember nothing."""
+    return Access(account, region)
 
 
 def _bare_session() -> botocore.session.Session:

@@ -34,7 +34,7 @@ class Engine:
         self.region = region
         self.clock = clock
         self.stacks: dict[str, Stack] = {}
-        self.access = access(region)
+        self.access = access(account, region)
         self.change_sets = ChangeSets()
         self.drifts = Drifts()
         self.started: Callable[[], None] = lambda: None
