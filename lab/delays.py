@@ -48,9 +48,7 @@ DELAYS: dict[str, Delay] = {
     # Storage, secrets, scheduling
     "s3.replicate": Delay(0.3, 20.0, "S3 user guide: most objects within seconds, 99.99 % within 15 minutes (RTC)"),
     "secretsmanager.replicate": Delay(0.2, 5.0, "observed; replication status InProgress first"),
-    "lambda.retry": Delay(
-        2.0, 60.0, "Lambda developer guide: one minute before the first retry, then two"
-    ),
+    "lambda.retry": Delay(2.0, 60.0, "Lambda developer guide: one minute before the first retry, then two"),
     "scheduler.minute": Delay(15.0, 60.0, "what a schedule's minute lasts; EventBridge Scheduler has 60 s precision"),
     # CloudFormation: what it takes over a resource's own time; no figure is published
     "cloudformation.resource": Delay(0.0, 3.0, "observed: most resources take a few seconds to stabilise"),

@@ -127,6 +127,8 @@ class Gate:
         except NotImplementedError as problem:
             reply = _not_implemented(call, str(problem))
         except Exception as problem:
+            if not call.operation:  # a service that moto has not even heard of
+                return _not_implemented(call, "unknown service")
             log.exception("%s %s failed in moto", call.service, call.operation)
             dialect = "s3" if call.service == "s3" else call.protocol
             message = f"An internal error has occurred (lab: {type(problem).__name__}: {problem})"

@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from lab.clock import Clock, SystemClock
@@ -40,6 +41,7 @@ class Cloud:
         log_path: Path | None = None,
     ) -> None:
         self.settings = settings
+        BackendDict.reset()  # a new cloud is empty, whatever ran in this process before
         self.world = extend(clock or SystemClock(), settings.profile, database_plane)
         self.view = MotoView(settings)
         self._call_log = CallLog(log_path or settings.home / "calls.jsonl")

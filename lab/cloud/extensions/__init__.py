@@ -12,6 +12,8 @@ from lab.cloud.extensions import (
     kms_states,
     lambda_functions,
     metrics,
+    quotas,
+    rds_catalogue,
     rds_events,
     rds_statuses,
     records,
@@ -46,6 +48,8 @@ _EXTENSIONS = (
     records,
     lambda_functions,
     schedules,
+    rds_catalogue,
+    quotas,
 )
 
 

@@ -29,6 +29,12 @@ def install(world: worlds.World) -> None:
     """Replace the batch, and give changes an id and a time."""
     _changes.clear()
 
+    @wrap(RecordSet, "__init__")
+    def record(original: Any, self: Any, kwargs: Any) -> None:
+        """moto makes a zone's SOA in another form than it reads it."""
+        original(self, kwargs)
+        self.records = [one["Value"] if hasattr(one, "items") else one for one in self.records or []]
+
     @wrap(Route53Backend, "change_resource_record_sets")
     def change_batch(original: Any, self: Any, zoneid: str, change_list: list[Any]) -> None:
         zone = self.get_hosted_zone(zoneid)
