@@ -89,7 +89,7 @@ options:
     required: true
   samples:
     description:
-      - File for the samples, one JSON object a line. It is made anew.
+      - File for the samples, one JSON object a line. It is made anew, with its folder where that is missing.
     type: path
     required: true
   duration:
@@ -293,6 +293,15 @@ def probe(arguments: dict[str, Any], settings: ProbeSettings, resolver: Resolver
     }
 
 
+def writable(folder: str) -> bool:
+    """Makes the folder where it is missing."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     arguments = module.params
@@ -300,7 +309,7 @@ def main() -> None:
         if arguments[name] < 0:
             module.fail_json(msg=f"{name} is {arguments[name]:g}: 0 seconds or more are wanted")
     folder = os.path.dirname(arguments["samples"]) or "."
-    if not module.check_mode and not os.access(folder, os.W_OK):
+    if not module.check_mode and not writable(folder):
         module.fail_json(
             msg=f"samples is {arguments['samples']!r}: a file in a folder that can be written to is wanted"
         )
