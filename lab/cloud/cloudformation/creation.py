@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.cloud.cloudformation import existing
 from lab.cloud.cloudformation import wanted as wanting
 from lab.cloud.cloudformation.deletion import Deletion
 from lab.cloud.cloudformation.functions import Evaluator
@@ -17,13 +18,14 @@ class Creation(Deletion):
         """Make everything; on failure do as `OnFailure` says."""
         stack = self._stack
         stack.enter("CREATE_IN_PROGRESS", at, USER)
+        lost = existing.missing(stack.template, stack.parameters, self._world.access)
         evaluator = self._evaluator()
-        present = wanting.included(stack.template, evaluator)
+        present = set() if lost else wanting.included(stack.template, evaluator)
         tasks = [self._creation(name, evaluator, present) for name in sorted(present)]
         deadline = at + stack.timeout_minutes * 60 if stack.timeout_minutes else None
         wave = Wave(tasks, fragile=True, deadline=deadline)
         at = yield wave
-        reason = self._trouble(wave, "create") or self._set_outputs(evaluator)
+        reason = lost or self._trouble(wave, "create") or self._set_outputs(evaluator)
         if reason is None:
             stack.enter("CREATE_COMPLETE", at)
         elif stack.disable_rollback or stack.on_failure == "DO_NOTHING":

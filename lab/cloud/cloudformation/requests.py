@@ -16,6 +16,9 @@ from lab.cloud.cloudformation.updating import Target
 
 Members = dict[str, Any]
 
+LARGEST_BODY = 51_200
+"""Bytes of a template in a request; from a bucket it may be larger (CloudFormation quotas)."""
+
 
 def body(engine: Engine, members: Members, old: Stack | None = None) -> str:
     """The template that a request names, in whichever of the three ways."""
@@ -28,7 +31,13 @@ def body(engine: Engine, members: Members, old: Stack | None = None) -> str:
         raise Refused("Either Template URL or Template Body must be specified.")
     if given == ["TemplateURL"]:
         return _fetch(engine, members["TemplateURL"])
-    return str(members["TemplateBody"])
+    text = str(members["TemplateBody"])
+    if len(text.encode()) > LARGEST_BODY:
+        raise Refused(
+            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint:"
+            f" Member must have length less than or equal to {LARGEST_BODY}"
+        )
+    return text
 
 
 def _fetch(engine: Engine, url: str) -> str:

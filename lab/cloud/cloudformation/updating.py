@@ -6,6 +6,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.cloud.cloudformation import existing
 from lab.cloud.cloudformation import wanted as wanting
 from lab.cloud.cloudformation.deletion import Deletion
 from lab.cloud.cloudformation.errors import ResourceFailed
@@ -51,12 +52,13 @@ class Update(Deletion):
         stack.notification_arns, stack.capabilities = target.notification_arns, target.capabilities
         stack.enter("UPDATE_IN_PROGRESS", at, USER)
         evaluator = self._evaluator()
-        present = wanting.included(stack.template, evaluator)
+        lost = existing.missing(stack.template, stack.parameters, self._world.access)
+        present = set() if lost else wanting.included(stack.template, evaluator)
         undo = _Undo()
         tasks = [self._change(name, evaluator, present, undo, target.revert_drift) for name in sorted(present)]
         wave = Wave(tasks, fragile=True)
         at = yield wave
-        reason = self._trouble(wave, "update") or self._set_outputs(evaluator)
+        reason = lost or self._trouble(wave, "update") or self._set_outputs(evaluator)
         if reason is None:
             yield from self._clean_up(at, undo, [r for name, r in stack.resources.items() if name not in present])
         elif target.disable_rollback:

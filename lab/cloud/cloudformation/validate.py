@@ -15,17 +15,10 @@ IAM_NAMES = {
     "AWS::IAM::InstanceProfile": "InstanceProfileName",
 }
 POLICIES = ("Delete", "Retain", "RetainExceptOnCreate")
-LARGEST_BODY = 51_200
-"""Bytes of a template in a request (CloudFormation quotas)."""
 
 
 def read(body: str, region: str) -> Template:
     """Parse and check a template."""
-    if len(body.encode()) > LARGEST_BODY:
-        raise Refused(
-            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint:"
-            f" Member must have length less than or equal to {LARGEST_BODY}"
-        )
     template = parse(body)
     _types(template, region)
     graph.check(template)

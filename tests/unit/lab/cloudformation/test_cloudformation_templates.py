@@ -238,3 +238,11 @@ def test_validation_and_summary(cloud: Cloud) -> None:
     assert found["Parameters"] == [{"ParameterKey": "P", "DefaultValue": "x", "NoEcho": False, "Description": "one"}]
     summary = cloud.stacks.get_template_summary(TemplateBody=content)
     assert summary["ResourceTypes"] == ["AWS::SNS::Topic"]
+
+
+def test_a_parameter_that_names_what_is_not_there(cloud: Cloud) -> None:
+    content = {"Parameters": {"Vpc": {"Type": "AWS::EC2::VPC::Id"}}, "Resources": {"Topic": TOPIC}}
+    assert cloud.create("demo", content, **given("vpc-0123", "Vpc")) == "ROLLBACK_COMPLETE"
+    events = cloud.stacks.describe_stack_events(StackName="demo")["StackEvents"]
+    words = "Parameter validation failed: parameter value vpc-0123 for parameter name Vpc does not exist."
+    assert any(event.get("ResourceStatusReason", "").startswith(words) for event in events)
