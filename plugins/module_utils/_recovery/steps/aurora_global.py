@@ -9,14 +9,18 @@ SwitchoverGlobalCluster, FailoverGlobalCluster, FailoverState.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from ..calls import PlannedCall
-from ..snapshot import Facet, GlobalCluster, Unknown
+from ..snapshot import Facet, GlobalCluster, Member, Unknown
 from .base import (
     DONE,
     SOURCE,
     TARGET,
     Move,
     Observation,
+    State,
     Step,
     Watch,
     World,
@@ -25,6 +29,9 @@ from .base import (
     underway,
     watching,
 )
+
+Find = Callable[[GlobalCluster], Member | None]
+"""Finds the member that is to be the writer."""
 
 ACCEPTED_SECONDS = 60.0
 """How long an accepted call may take until DescribeGlobalClusters shows it, before it is made again."""
@@ -35,29 +42,40 @@ def _view(world: World) -> GlobalCluster | Unknown | None:
     return world.snapshot.global_cluster(world.move.application, world.move.target, world.move.source)
 
 
-def observe_writer(world: World) -> Observation:
-    """Whether the target is the writer of a global cluster at rest (R14, without the write probe)."""
-    application, target = world.move.application, world.move.target
-    view = _view(world)
+def observe_writer(
+    view: GlobalCluster | Unknown | None, name: str, target: str, find: Find, expected: str | None = None
+) -> Observation:
+    """Whether the target is the writer of a global cluster at rest (R14; the write probe comes after it).
+
+    ``target`` names for people what ``find`` finds among the members. ``expected`` is the ARN of the writer on which
+    the plan was made: another one stops the run before its call.
+    """
     if isinstance(view, Unknown):
-        return underway(f"the state of {application.global_cluster}: {view.reason}")
+        return underway(f"the state of {name}: {view.reason}")
     if view is None:
-        return impossible(f"there is no global cluster {application.global_cluster}")
-    member = view.member(target)
+        return impossible(f"there is no global cluster {name}")
+    member = find(view)
     if member is None:
-        return impossible(f"{target.cluster} in {target.region} is no member of {view.identifier}")
+        return impossible(f"{target} is no member of {view.identifier}")
     if not view.at_rest:
-        status = view.failover_status or view.status
-        return underway(f"global cluster {view.identifier} is {status}")
+        return underway(f"global cluster {view.identifier} is {view.failover_status or view.status}")
     if member.writer:
         return DONE
-    writer = view.writer
-    if writer is None:
+    if view.writer is None:
         return underway(f"no single member of {view.identifier} is the writer")
-    expected = world.move.writer_at_start
-    if expected and writer.arn != expected:
-        return impossible(f"the plan was made with writer {expected}, and now it is {writer.arn}: plan again")
-    return needed(f"{writer.cluster} in {writer.region} is the writer of {view.identifier}")
+    if expected and view.writer.arn != expected:
+        return impossible(f"the plan was made with writer {expected}, and now it is {view.writer.arn}: plan again")
+    return needed(f"{view.writer.cluster} in {view.writer.region} is the writer of {view.identifier}")
+
+
+def switchover_params(view: GlobalCluster, member: Member) -> dict[str, Any]:
+    """SwitchoverGlobalCluster; it is sent to the region of the current writer (R1)."""
+    return {"GlobalClusterIdentifier": view.identifier, "TargetDbClusterIdentifier": member.arn}
+
+
+def failover_params(view: GlobalCluster, member: Member) -> dict[str, Any]:
+    """FailoverGlobalCluster, sent to the target's region; without AllowDataLoss it would be a switchover (R1)."""
+    return {**switchover_params(view, member), "AllowDataLoss": True}
 
 
 class _MoveWriter(Step):
@@ -71,12 +89,19 @@ class _MoveWriter(Step):
     poll_seconds = 0.5
 
     def observe(self, world: World) -> Observation:
-        """See ``observe_writer``; an accepted call is given time to show."""
-        seen = observe_writer(world)
+        """As ``observe_writer`` says; an accepted call is given time to show."""
+        target = world.move.target
+        seen = observe_writer(
+            _view(world),
+            world.move.application.global_cluster,
+            f"{target.cluster} in {target.region}",
+            lambda view: view.member(target),
+            world.move.writer_at_start,
+        )
         last = world.last
         # An answer that was lost may stand for a call that was carried out: it is given the same time.
         fresh = last is not None and (last.ok or not last.reached) and world.now - last.at < self.repeat_seconds
-        if fresh and seen.reason and seen.state.value == "needed":
+        if fresh and seen.state is State.NEEDED:
             return underway(f"AWS to begin moving the writer ({seen.reason})")
         return seen
 
@@ -97,14 +122,13 @@ class Switchover(_MoveWriter):
         member = view.member(world.move.target)
         if writer_site is None or member is None or member.writer:
             return ()
-        params = {"GlobalClusterIdentifier": view.identifier, "TargetDbClusterIdentifier": member.arn}
         return (
             PlannedCall(
                 "rds",
                 "SwitchoverGlobalCluster",
                 writer_site.access,
                 view.identifier,
-                params,
+                switchover_params(view, member),
                 before={"writer": view.writer.arn},
             ),
         )
@@ -125,14 +149,13 @@ class Failover(_MoveWriter):
         member = view.member(world.move.target)
         if member is None or member.writer or not world.move.accept_data_loss:
             return ()
-        params = {
-            "GlobalClusterIdentifier": view.identifier,
-            "TargetDbClusterIdentifier": member.arn,
-            "AllowDataLoss": True,
-        }
-        before = {"writer": view.writer.arn if view.writer else None}
         return (
             PlannedCall(
-                "rds", "FailoverGlobalCluster", world.move.target.access, view.identifier, params, before=before
+                "rds",
+                "FailoverGlobalCluster",
+                world.move.target.access,
+                view.identifier,
+                failover_params(view, member),
+                before={"writer": view.writer.arn if view.writer else None},
             ),
         )
