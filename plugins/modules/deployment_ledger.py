@@ -164,7 +164,7 @@ def _begin(module, application, clients, store):
     looked = present(wanted, resources.doors(application, clients), ThreadWorkers(8))
     if not module.check_mode:
         notes = [ledger.noted(run_id, now, order, *look) for order, look in enumerate(looked, 1)]
-        store.append([ledger.run_event("begun", run_id, now), *notes])
+        store.append([*store.read(), ledger.run_event("begun", run_id, now), *notes])
         if not all(existed for _resource, existed in looked):
             store.publish()
     return {
@@ -183,14 +183,15 @@ def _announced(resource):
 def _go_on(module, store):
     """The copy is written only by a run that creates something, so that a run with nothing to do calls nothing."""
     run_id, event = module.params["run_id"], module.params["event"]
-    if not module.check_mode:
-        creates = any(
-            note["event"] == "noted" and note["run_id"] == run_id and not note["existed"] for note in store.read()
-        )
-        if event != "continued":
-            store.append([ledger.run_event(event, run_id, time.time(), phase=module.params["phase"])])
-        if creates:
+    if module.check_mode:
+        return {"run_id": run_id}
+    if event != "continued":
+        store.append([ledger.run_event(event, run_id, time.time(), phase=module.params["phase"])])
+    if ledger.creates(store.local(), run_id):
+        try:
             store.publish()
+        except RecoveryError as error:  # the file has everything: no reason to stop a deploy, or to hide why it stopped
+            module.warn(f"the copy of the ledger in the state bucket was not brought up to date: {error}")
     return {"run_id": run_id}
 
 

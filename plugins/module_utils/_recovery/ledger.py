@@ -94,6 +94,11 @@ def resource_of(event: Event) -> Resource:
     return Resource(**{**fields, "stands_on": tuple(fields.get("stands_on", ()))})
 
 
+def creates(events: Iterable[Event], run_id: str) -> bool:
+    """Return whether a run began with something to create."""
+    return any(event["event"] == "noted" and event["run_id"] == run_id and not event["existed"] for event in events)
+
+
 def last_deployment(events: Iterable[Event], everything: bool = False) -> Deployment:
     """Return the last deployment, or with ``everything`` all of them as one.
 

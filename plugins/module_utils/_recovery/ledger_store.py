@@ -32,16 +32,18 @@ class LedgerStore:
 
     def read(self) -> list[Event]:
         """Return all events, from wherever they are."""
-        local = parse(self.file.read_text(encoding="utf-8")) if self.file.exists() else []
-        return merge(local, self._copy())
+        return merge(self.local(), self._copy())
+
+    def local(self) -> list[dict[str, Any]]:
+        """Return the events of the file."""
+        return parse(self.file.read_text(encoding="utf-8")) if self.file.exists() else []
 
     def append(self, events: Sequence[Event]) -> None:
-        """Write events to the file; those that the copy had are written with them."""
-        known = set(self.file.read_text(encoding="utf-8").splitlines()) if self.file.exists() else set()
-        missing = [text for text in map(line, merge(self._copy(), events)) if text not in known]
+        """Write events to the file."""
+        known = set(map(line, self.local()))
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with self.file.open("a", encoding="utf-8") as ledger:
-            ledger.writelines(text + "\n" for text in missing)
+            ledger.writelines(line(event) + "\n" for event in events if line(event) not in known)
 
     def publish(self) -> bool:
         """Bring the copy up to date; return False where there is no bucket (yet)."""

@@ -22,9 +22,9 @@ PUBLIC_PORTS = (80, 443)
 
 #: Who may assume each of our roles, by the variable that names the role.
 TRUSTED = {
-    "security_lambda_role_name": ("lambda.amazonaws.com",),
-    "security_replication_role_name": ("s3.amazonaws.com", "batchoperations.s3.amazonaws.com"),
-    "security_instance_role_name": ("ec2.amazonaws.com",),
+    "security_lambda_role": ("lambda.amazonaws.com",),
+    "security_replication_role": ("s3.amazonaws.com", "batchoperations.s3.amazonaws.com"),
+    "compute_instance_role": ("ec2.amazonaws.com",),
     "orchestrator_scheduler_role_name": ("scheduler.amazonaws.com",),
 }
 
@@ -195,7 +195,9 @@ def _open_to_all(policy: Mapping[str, Any]) -> bool:
 
 def _keys(scene: Scene) -> Iterator[Check]:
     """Keys."""
-    alias = scene.text("security_kms_alias") or f"alias/{scene.text('aws_dr_name_prefix')}-dr-key"
+    alias = "alias/" + (
+        scene.text("security_key_alias").removeprefix("alias/") or f"{scene.text('aws_dr_name_prefix')}-dr-key"
+    )
     subject = f"key {alias} ({scene.access('dr').region})"
     answer = scene.found("dr", "kms", "DescribeKey", {"KeyId": alias}, ("NotFoundException",))
     if answer is None:

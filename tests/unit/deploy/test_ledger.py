@@ -95,7 +95,7 @@ def test_another_controller_goes_on_where_the_first_one_stopped(tmp_path: Path) 
     assert here.publish()
     there = LedgerStore(tmp_path / "there" / "shop.jsonl", at, "state", "deployments/shop.jsonl")
     assert there.read() == events
-    there.append([ledger.run_event("begun", "two", 9)])
+    there.append([*there.read(), ledger.run_event("begun", "two", 9)])
     assert [event["run_id"] for event in ledger.parse(there.file.read_text())] == ["one", "one", "one", "two"]
 
 

@@ -27,7 +27,7 @@ VARIABLES: dict[str, Any] = {
     "aws_dr_notification_topic": "shop-dr-alerts",
     "aws_dr_dr_load_balancer": "shop-dr-alb",
     "aws_dr_name_prefix": "shop",
-    "security_lambda_role_name": "shop-lambda-role",
+    "security_lambda_role": "shop-lambda-role",
 }
 TLS_ONLY = {
     "Statement": [
