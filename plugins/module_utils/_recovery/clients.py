@@ -202,7 +202,8 @@ def _invoke(client: Any, operation: str, params: Mapping[str, Any]) -> dict[str,
         status = str(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
         code = str(detail.get("Code") or status or "Unknown")
         raise CallFailed(region, service, operation, code, str(detail.get("Message", error))) from error
-    except botocore.exceptions.HTTPClientError as error:  # cannot connect, timed out, TLS, closed
+    except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as error:
+        # Cannot connect, timed out, TLS, closed: half of these are of one family, and half of the other.
         raise RegionUnreachable(region, _plain(error)) from error
     except (botocore.exceptions.BotoCoreError, OSError) as error:
         raise CallFailed(region, service, operation, type(error).__name__, _plain(error)) from error

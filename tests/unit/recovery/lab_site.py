@@ -148,7 +148,9 @@ def build_traffic(client: Client, name: str, zone: str, endpoints: dict[str, str
             }
         )
     zones = route53.list_hosted_zones_by_name(DNSName=zone)["HostedZones"]
-    identifier = zones[0]["Id"] if zones else route53.create_hosted_zone(Name=zone, CallerReference=zone)["HostedZone"]["Id"]
+    identifier = (
+        zones[0]["Id"] if zones else route53.create_hosted_zone(Name=zone, CallerReference=zone)["HostedZone"]["Id"]
+    )
     pages = route53.list_resource_record_sets(HostedZoneId=identifier)["ResourceRecordSets"]
     old = [one for one in pages if one["Name"].rstrip(".") == f"app.{zone}"]
     if old:
