@@ -138,6 +138,8 @@ class Gate:
         if reply.status >= 400 and said_html:
             if reply.status in (404, 405, 501):
                 return _not_implemented(call, f"HTTP {reply.status} for {environ.get('PATH_INFO')}")
+            if call.service == "s3" and reply.status == 403 and not reply.body:
+                return error("s3", 403, "AccessDenied", "Access Denied")
             if b"<Code>" not in reply.body and not reply.body.lstrip().startswith(b"{"):
                 log.error("%s %s: moto answered %s %r", call.service, call.operation, reply.status, reply.body[:500])
                 dialect = "s3" if call.service == "s3" else call.protocol

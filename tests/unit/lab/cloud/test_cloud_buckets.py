@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -156,3 +157,17 @@ def test_versioning_stays_while_there_is_replication(lab: Lab, buckets: tuple[An
     configure(east, "one", rule())
     suspend = {"Bucket": "one", "VersioningConfiguration": {"Status": "Suspended"}}
     assert code(east.put_bucket_versioning, **suspend) == "InvalidBucketState"
+
+
+def test_a_policy_with_a_condition_denies_where_it_holds(lab: Lab, buckets: tuple[Any, Any], code: Code) -> None:
+    east, _ = buckets
+    statement: dict[str, Any] = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::one/*"}
+
+    def put(**condition: Any) -> None:
+        policy = {"Version": "2012-10-17", "Statement": [{**statement, **condition}]}
+        east.put_bucket_policy(Bucket="one", Policy=json.dumps(policy))
+
+    put(Condition={"Bool": {"aws:SecureTransport": "false"}})
+    assert east.get_object(Bucket="one", Key="data/old")["Body"].read() == b"old"
+    put()
+    assert code(east.get_object, Bucket="one", Key="data/old") in ("403", "AccessDenied")
