@@ -78,6 +78,8 @@ class Laboratory:
             from lab.cloud.server import Cloud
 
             cloud = self._cloud = Cloud(self.settings, SystemClock(), self._plane, self.settings.home / "calls.jsonl")
+            # What is built before the collection arrives has been there for long: nobody waits for it as for AWS.
+            cloud.world.profile = "fast"
             cloud.start()
             self._stops.append(cloud.stop)
             self._say("AWS: " + ", ".join(f"{region} at {self.settings.api_url(region)}" for region in cloud.ports))
@@ -266,6 +268,8 @@ class Laboratory:
         return self._plane.describe()
 
     def _mark_seeded(self, _value: dict[str, Any]) -> dict[str, Any]:
+        assert self._cloud is not None
+        self._cloud.world.profile = self.settings.profile
         self._seeded = True
         self._write_record()
         return {"seeded": True}

@@ -66,9 +66,7 @@ def up(settings: LabSettings, seed: str, say: Say) -> None:
             status = ask(settings, "GET", "/status")
         record.write_env(settings, seed)
         if not status["seeded"]:
-            from lab.seed.build import build
-
-            build(settings, options, say)
+            _seed(settings, options, say)
             _await_application(settings, say)
             ask(settings, "POST", "/seeded")
     say(
@@ -226,6 +224,18 @@ def _start(settings: LabSettings, seed: str, say: Say) -> None:
         raise
     tail = crash.read_text(errors="replace").strip().splitlines()[-1:] or [last]
     raise LabError(f"the lab did not start: {last or tail[0]} (details: {crash})")
+
+
+def _seed(settings: LabSettings, options: frozenset[str], say: Say) -> None:
+    """Build the world before the collection arrives."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from lab.seed.build import build
+
+    try:
+        build(settings, options, say)
+    except (BotoCoreError, ClientError) as error:
+        raise LabError(f"the lab runs, but its primary region could not be built: {error}") from error
 
 
 def _ask_to_stop(settings: LabSettings) -> None:

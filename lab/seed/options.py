@@ -24,6 +24,14 @@ def parse(text: str) -> frozenset[str]:
     unknown = sorted(options - OPTIONS.keys())
     if unknown:
         raise LabError(f"LAB_SEED={text!r}: {', '.join(unknown)} is unknown; there are {', '.join(OPTIONS)}")
+    if {"no-versioning", "foreign-replication"} <= options:
+        raise LabError(f"LAB_SEED={text!r}: foreign-replication needs versioned buckets, so it excludes no-versioning")
+    if {"unencrypted-primary", "adopt-database"} <= options:
+        raise LabError(
+            f"LAB_SEED={text!r}: a global database of an unencrypted cluster has no encrypted secondary (R31)"
+        )
+    if "no-database" in options and options & {"adopt-database", "unencrypted-primary", "managed-password"}:
+        raise LabError(f"LAB_SEED={text!r}: no-database leaves nothing that the other options could change")
     if "adopt-database" in options:
         options.add("adopt-network")
     return frozenset(options)
