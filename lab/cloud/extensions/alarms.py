@@ -13,10 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.cloudwatch.models import Alarm, CloudWatchBackend, cloudwatch_backends
+from moto.cloudwatch.responses import CloudWatchResponse
 
 from lab.cloud import world as worlds
 from lab.cloud.extensions.moments import naive, seconds
-from lab.cloud.extensions.patching import wrap
+from lab.cloud.extensions.patching import action, wrap
 
 log = logging.getLogger("lab.cloud")
 
@@ -38,8 +39,18 @@ _FUNCTION: dict[str, Callable[[list[float]], float]] = {
 }
 
 
+def _nothing(region: str) -> list[Any]:
+    return []
+
+
+published: Callable[[str], list[Any]] = _nothing
+"""What services published in a region; `metrics` sets it."""
+
+
 def install(world: worlds.World) -> None:
     """Patch creation, and evaluate from time to time."""
+    # moto has the model of a composite alarm, and no PutCompositeAlarm: the same members under another name.
+    action(CloudWatchResponse, "put_composite_alarm")(CloudWatchResponse.put_metric_alarm)
 
     @wrap(Alarm, "__init__")
     def create(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
@@ -145,7 +156,7 @@ def _metric(alarm: Any) -> tuple[str, str, list[tuple[str, str]], float, str, st
 def _data(backend: Any, namespace: str, name: str, dimensions: list[tuple[str, str]], unit: str | None) -> list[Any]:
     return [
         datum
-        for datum in backend.get_all_metrics()
+        for datum in [*backend.metric_data, *published(backend.region_name)]
         if datum.name == name
         and datum.namespace == namespace
         and hasattr(datum, "value")
