@@ -49,13 +49,14 @@ def create_stack(engine: Engine, members: Members, now: float) -> dict[str, Any]
             f"1 validation error detected: Value '{members['StackName']}' at 'stackName' failed to satisfy constraint:"
             " Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
         )
-    stack = requests.new_stack(engine, members, now)
-    engine.create(stack, now)
+    stack = engine.create(requests.new_stack(engine, members, now), now)
     return {"StackId": stack.stack_id}
 
 
 def update_stack(engine: Engine, members: Members, now: float) -> dict[str, Any]:
     stack = _living(engine, members, "Stack [{}] does not exist")
+    if members.get("ClientRequestToken") and members["ClientRequestToken"] == stack.token:
+        return {"StackId": stack.stack_id}
     engine.check_updatable(stack)
     target = requests.target(engine, members, stack)
     token, stack.token = stack.token, members.get("ClientRequestToken")

@@ -87,13 +87,17 @@ class Engine:
             raise NoSuchStack(name)
         return found
 
-    def create(self, stack: Stack, at: float) -> None:
-        """CreateStack."""
+    def create(self, stack: Stack, at: float) -> Stack:
+        """CreateStack; a request that is sent again with its token is the same request."""
         taken = next((other for other in self.living() if other.name == stack.name), None)
         if taken is not None:
+            if stack.token and stack.token == taken.creation_token:
+                return taken
             raise AlreadyExists(f"Stack [{stack.name}] already exists")
+        stack.creation_token = stack.token
         self.stacks[stack.stack_id] = stack
         self._run(stack, Creation(stack, self._world).create(at), at)
+        return stack
 
     def update(self, stack: Stack, target: Target, at: float) -> None:
         """UpdateStack, and the execution of a change set."""

@@ -76,6 +76,8 @@ class Stack:
     policy: str | None = None
     change_set_id: str | None = None
     token: str | None = None
+    """`ClientRequestToken` of the operation under way, or of the last one."""
+    creation_token: str | None = None
     drift: str = "NOT_CHECKED"
     drift_at: float | None = None
 

@@ -65,6 +65,18 @@ def test_events_tell_the_story(cloud: Cloud) -> None:
     assert {event["ClientRequestToken"] for event in events} == {"token-1"}
 
 
+def test_a_request_that_is_sent_again_is_the_same_request(cloud: Cloud) -> None:
+    request = {"StackName": "demo", "ClientRequestToken": "one", **body(stack(Vpc=VPC))}
+    first = cloud.stacks.create_stack(**request)["StackId"]
+    assert cloud.stacks.create_stack(**request)["StackId"] == first
+    cloud.clock.wait(60)
+    change = {"StackName": "demo", "ClientRequestToken": "two", **body(stack(Vpc=VPC, Topic=TOPIC))}
+    cloud.stacks.update_stack(**change)
+    assert cloud.stacks.update_stack(**change)["StackId"] == first
+    cloud.clock.wait(60)
+    assert cloud.status("demo") == "UPDATE_COMPLETE"
+
+
 def test_resources_without_needs_are_made_side_by_side(cloud: Cloud) -> None:
     cloud.stacks.create_stack(StackName="demo", **body(stack(Topic=TOPIC, Logs=LOGS, Vpc=VPC)))
     assert set(cloud.resources("demo").values()) == {"CREATE_IN_PROGRESS"}

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from cloudformation_stacks import Cloud
 
+from lab.cloud import extend
+
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -425,3 +427,23 @@ def test_a_property_changes_in_place(
     assert cloud.physical("demo", name) == before
     assert seen(cloud) == expected
     assert cloud.drift("demo") == "IN_SYNC"
+
+
+def test_a_composite_alarm(cloud: Cloud) -> None:
+    """moto lacks PutCompositeAlarm; the lab's cloud as a whole has it."""
+    extend(cloud.clock, "realistic")
+    resources = {
+        "Alarm": FAMILIES["watching"]["Alarm"] | {"Properties": {**FAMILIES["watching"]["Alarm"]["Properties"]}},
+        "Any": {
+            "Type": "AWS::CloudWatch::CompositeAlarm",
+            "Properties": {"AlarmRule": {"Fn::Sub": "ALARM(${Alarm})"}, "AlarmDescription": "old"},
+        },
+    }
+    del resources["Alarm"]["Properties"]["AlarmActions"]
+    assert cloud.create("demo", {"Resources": resources}) == "CREATE_COMPLETE", cloud.reasons("demo")
+    resources["Any"]["Properties"]["AlarmDescription"] = "new"
+    assert cloud.update("demo", {"Resources": resources}) == "UPDATE_COMPLETE"
+    found = cloud.client("cloudwatch").describe_alarms(AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
+    assert [alarm["AlarmDescription"] for alarm in found] == ["new"]
+    assert cloud.drift("demo") == "IN_SYNC"
+    assert cloud.delete("demo") == "DELETE_COMPLETE"
