@@ -76,6 +76,17 @@ def delete_stack(engine: Engine, members: Members, now: float) -> None:
         engine.delete(stack, now, members.get("RetainResources") or [], members.get("ClientRequestToken"))
 
 
+def rollback_stack(engine: Engine, members: Members, now: float) -> dict[str, Any]:
+    stack = _living(engine, members, "Stack [{}] does not exist")
+    engine.roll_back(stack, now)
+    return {"StackId": stack.stack_id}
+
+
+def continue_update_rollback(engine: Engine, members: Members, now: float) -> None:
+    stack = _living(engine, members, "Stack [{}] does not exist")
+    engine.continue_rollback(stack, now, members.get("ResourcesToSkip") or [])
+
+
 def update_termination_protection(engine: Engine, members: Members, now: float) -> dict[str, Any]:
     stack = _living(engine, members, "Stack [{}] does not exist")
     stack.termination_protection = bool(members["EnableTerminationProtection"])
@@ -312,6 +323,8 @@ ACTIONS: tuple[Action, ...] = (
     create_stack,
     update_stack,
     delete_stack,
+    rollback_stack,
+    continue_update_rollback,
     update_termination_protection,
     describe_stacks,
     list_stacks,

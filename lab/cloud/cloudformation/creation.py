@@ -33,11 +33,12 @@ class Creation(Deletion):
         elif stack.on_failure == "DELETE":
             yield from self.delete(at, reason=reason)
         else:
-            yield from self._roll_back_creation(at, reason)
+            yield from self.roll_back(at, f"{reason} Rollback requested by user.")
 
-    def _roll_back_creation(self, at: float, reason: str) -> Script:
+    def roll_back(self, at: float, reason: str | None = USER) -> Script:
+        """Remove what was made; also what RollbackStack does after `CREATE_FAILED`."""
         stack = self._stack
-        stack.enter("ROLLBACK_IN_PROGRESS", at, f"{reason} Rollback requested by user.")
+        stack.enter("ROLLBACK_IN_PROGRESS", at, reason)
         wave = self._deletions(stack.resources.values(), on_create=True)
         at = yield wave
         if wave.failed:

@@ -40,6 +40,7 @@ class Engine:
         self.started: Callable[[], None] = lambda: None
         self._world = World(self.access, profile, self.exported, self._check_exports)
         self._runs: dict[str, Run] = {}
+        self._updates: dict[str, Update] = {}
         self.lock = RLock()
 
     @contextmanager
@@ -105,7 +106,23 @@ class Engine:
         if not self.differs(stack, target):
             raise Refused("No updates are to be performed.")
         self.change_sets.outdate(stack)
-        self._run(stack, Update(stack, self._world).update(target, at), at)
+        update = self._updates[stack.stack_id] = Update(stack, self._world)
+        self._run(stack, update.update(target, at), at)
+
+    def roll_back(self, stack: Stack, at: float) -> None:
+        """RollbackStack, of a stack whose operation failed without being rolled back."""
+        if stack.status == "CREATE_FAILED":
+            self._run(stack, Creation(stack, self._world).roll_back(at), at)
+        elif stack.status == "UPDATE_FAILED":
+            self._run(stack, self._updates[stack.stack_id].roll_back(at), at)
+        else:
+            raise Refused(f"Stack:{stack.stack_id} is in {stack.status} state and can not be rolled back.")
+
+    def continue_rollback(self, stack: Stack, at: float, skip: list[str]) -> None:
+        """ContinueUpdateRollback."""
+        if stack.status != "UPDATE_ROLLBACK_FAILED":
+            raise Refused(f"Stack:{stack.stack_id} is in {stack.status} state and can not continue its rollback.")
+        self._run(stack, self._updates[stack.stack_id].roll_back(at, skip=skip), at)
 
     def delete(self, stack: Stack, at: float, retain: list[str], token: str | None) -> None:
         """DeleteStack; also of a stack that is still being made."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from lab.cloud.cloudformation import wanted as wanting
 from lab.cloud.cloudformation.deletion import Deletion
 from lab.cloud.cloudformation.errors import ResourceFailed
 from lab.cloud.cloudformation.functions import Evaluator
-from lab.cloud.cloudformation.operation import USER, failed
+from lab.cloud.cloudformation.operation import USER, World, failed
 from lab.cloud.cloudformation.resources import TYPES
 from lab.cloud.cloudformation.stack import Resource, Stack
 from lab.cloud.cloudformation.template import Template
@@ -33,53 +34,59 @@ class Target:
 
 @dataclass
 class _Undo:
-    """What an update has done so far."""
+    """What an update has done so far, and what of that was undone."""
 
     created: list[str] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
     replaced: list[Resource] = field(default_factory=list)
+    made: list[Resource] = field(default_factory=list)
+    restored: list[str] = field(default_factory=list)
 
 
 class Update(Deletion):
-    """Changes a stack."""
+    """Changes a stack, and remembers how to go back until that is done."""
+
+    def __init__(self, stack: Stack, world: World) -> None:
+        super().__init__(stack, world)
+        self._before = copy.copy(stack)
+        self._before.resources = copy.deepcopy(stack.resources)
+        self._undo = _Undo()
 
     def update(self, target: Target, at: float) -> Script:
         """Come to the target: make and change first, clean up last; on failure go back."""
         stack = self._stack
-        before = copy.copy(stack)
-        before.resources = {name: copy.deepcopy(resource) for name, resource in stack.resources.items()}
         stack.template, stack.parameters, stack.tags = target.template, target.parameters, target.tags
         stack.notification_arns, stack.capabilities = target.notification_arns, target.capabilities
         stack.enter("UPDATE_IN_PROGRESS", at, USER)
         evaluator = self._evaluator()
         lost = existing.missing(stack.template, stack.parameters, self._world.access)
         present = set() if lost else wanting.included(stack.template, evaluator)
-        undo = _Undo()
-        tasks = [self._change(name, evaluator, present, undo, target.revert_drift) for name in sorted(present)]
+        tasks = [self._change(name, evaluator, present, target.revert_drift) for name in sorted(present)]
         wave = Wave(tasks, fragile=True)
         at = yield wave
         reason = lost or self._trouble(wave, "update") or self._set_outputs(evaluator)
         if reason is None:
-            yield from self._clean_up(at, undo, [r for name, r in stack.resources.items() if name not in present])
+            yield from self._clean_up(at, [r for name, r in stack.resources.items() if name not in present])
         elif target.disable_rollback:
             stack.enter("UPDATE_FAILED", at, reason)
         else:
-            yield from self._roll_back_update(at, before, undo, reason)
+            yield from self.roll_back(at, reason)
 
-    def _clean_up(self, at: float, undo: _Undo, removed: list[Resource]) -> Script:
+    def _clean_up(self, at: float, removed: list[Resource]) -> Script:
         """Remove what the new template does not have, and what was replaced; failures here are only events."""
         stack = self._stack
         stack.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", at)
         at = yield self._deletions(removed)
-        if undo.replaced:
-            at = yield self._deletions(undo.replaced, old=True)
+        if self._undo.replaced:
+            at = yield self._deletions(self._undo.replaced, old=True)
         for resource in removed:
             stack.resources.pop(resource.logical_id, None)
         stack.enter("UPDATE_COMPLETE", at)
 
-    def _change(self, name: str, evaluator: Evaluator, present: set[str], undo: _Undo, revert: bool) -> Task:
+    def _change(self, name: str, evaluator: Evaluator, present: set[str], revert: bool) -> Task:
         """Bring one resource to what the template says, whatever that takes."""
         stack = self._stack
+        undo = self._undo
         verb = {"CREATE": "creation", "UPDATE": "update"}
         running: list[str] = []
 
@@ -162,17 +169,23 @@ class Update(Deletion):
             self._stack.mark(old, "UPDATE_FAILED", at, reason)
             raise ResourceFailed(reason)
 
-    def _roll_back_update(self, at: float, before: Stack, undo: _Undo, reason: str) -> Script:
-        """Go back to what was: changes undone, then what was made is removed."""
-        stack = self._stack
+    def roll_back(self, at: float, reason: str | None = USER, skip: Collection[str] = ()) -> Script:
+        """Go back to what was: changes undone, then what was made is removed.
+
+        Also what RollbackStack does after `UPDATE_FAILED`, and ContinueUpdateRollback after `UPDATE_ROLLBACK_FAILED`.
+        """
+        stack, before, undo = self._stack, self._before, self._undo
         stack.enter("UPDATE_ROLLBACK_IN_PROGRESS", at, reason)
-        made = [stack.resources.pop(name) for name in undo.created]
+        undo.made += [stack.resources.pop(name) for name in undo.created]
         for name, resource in before.resources.items():
             if name not in undo.updated:
                 resource.status, resource.reason = "UPDATE_COMPLETE" if name in undo.created else resource.status, None
                 stack.resources[name] = resource
-        wave = Wave([self._restoration(before.resources[name]) for name in undo.updated], fragile=False)
+        undo.created.clear()
+        left = [name for name in undo.updated if name not in undo.restored and name not in skip]
+        wave = Wave([self._restoration(before.resources[name]) for name in left], fragile=False)
         at = yield wave
+        undo.restored += wave.done
         stack.template, stack.parameters, stack.tags = before.template, before.parameters, before.tags
         stack.notification_arns, stack.capabilities = before.notification_arns, before.capabilities
         stack.outputs = before.outputs
@@ -180,7 +193,7 @@ class Update(Deletion):
             stack.enter("UPDATE_ROLLBACK_FAILED", at, failed("update", wave.failed))
             return
         stack.enter("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", at)
-        at = yield self._deletions(made, on_create=True)
+        at = yield self._deletions(undo.made, on_create=True)
         stack.enter("UPDATE_ROLLBACK_COMPLETE", at)
 
     def _restoration(self, old: Resource) -> Task:

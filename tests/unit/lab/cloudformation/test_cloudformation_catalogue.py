@@ -10,7 +10,10 @@ import yaml
 from cloudformation_stacks import Cloud
 
 ROLES = Path(__file__).resolve().parents[4] / "roles"
-ORDER = ("dr-vpc", "security-groups", "dr-alb", "monitoring")
+FIRST = ("dr-vpc", "security-groups", "dr-alb", "monitoring")
+"""Those whose outputs others take."""
+
+ORDER = (*FIRST, *sorted({path.stem for path in ROLES.glob("*/files/*.yaml")} - set(FIRST)))
 VALUES = {
     "ProjectName": "demo",
     "Environment": "test",
@@ -29,6 +32,7 @@ OUTPUTS = {
     "SecurityGroupId": ("security-groups", "AlbSecurityGroupId"),
     "LoadBalancerFullName": ("dr-alb", "LoadBalancerFullName"),
     "TargetGroupFullName": ("dr-alb", "TargetGroupFullName"),
+    "TopicArn": ("monitoring", "TopicArn"),
 }
 """Parameters that are outputs of an earlier stack."""
 
@@ -37,7 +41,7 @@ def _request(cloud: Cloud, name: str) -> dict[str, Any]:
     (path,) = ROLES.glob(f"*/files/{name}.yaml")
     body = path.read_text()
     declared = yaml.safe_load(body)["Parameters"]
-    values = {key: value for key, value in VALUES.items() if key in declared}
+    values = {key: VALUES.get(key, key.lower()) for key, spec in declared.items() if "Default" not in spec}
     for key, (stack, output) in OUTPUTS.items():
         if key in declared and name != stack:
             values[key] = cloud.outputs(stack)[output]

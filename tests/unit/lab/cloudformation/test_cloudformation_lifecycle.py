@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from cloudformation_stacks import Cloud, refusal
+
+from lab.clock import SystemClock
+from lab.cloud import cloudformation
 
 TOPIC: dict[str, Any] = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "alerts"}}
 LOGS: dict[str, Any] = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/demo"}}
@@ -295,6 +299,40 @@ def test_a_failed_update_without_rollback_stays_and_can_be_mended(cloud: Cloud) 
     assert cloud.update("demo", stack(Vpc=VPC, Net=SUBNET)) == "UPDATE_COMPLETE"
 
 
+def test_what_failed_without_rollback_can_be_rolled_back_later(cloud: Cloud) -> None:
+    cloud.create("made", stack(Vpc=VPC, Net=OUTSIDE), DisableRollback=True)
+    cloud.stacks.rollback_stack(StackName="made")
+    cloud.create("demo", stack(Logs=LOGS))
+    changed = {"Type": LOGS["Type"], "Properties": {"LogGroupName": "/demo", "RetentionInDays": 7}}
+    bad = stack(Logs=changed, Vpc={**VPC, "DependsOn": "Logs"}, Net=OUTSIDE)
+    assert cloud.update("demo", bad, DisableRollback=True) == "UPDATE_FAILED"
+    cloud.stacks.rollback_stack(StackName="demo")
+    cloud.clock.wait(100)
+    assert (cloud.status("made"), cloud.status("demo")) == ("ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+    assert set(cloud.resources("demo")) == {"Logs"}
+    assert vpcs(cloud) == 0
+    assert "retentionInDays" not in cloud.client("logs").describe_log_groups()["logGroups"][0]
+
+
+def test_a_rollback_that_failed_can_be_continued(cloud: Cloud) -> None:
+    cloud.create("demo", stack(Logs=LOGS))
+    changed = {"Type": LOGS["Type"], "Properties": {"LogGroupName": "/demo", "RetentionInDays": 7}}
+    table = {"Type": "AWS::SNS::Topic", "DependsOn": "Logs"}
+    template = stack(Logs=changed, Slow=table, Vpc={**VPC, "DependsOn": "Slow"}, Net=OUTSIDE)
+    cloud.stacks.update_stack(StackName="demo", **body(template))
+    cloud.clock.wait(5)
+    assert cloud.resources("demo")["Logs"] == "UPDATE_COMPLETE"
+    cloud.client("logs").delete_log_group(logGroupName="/demo")
+    cloud.clock.wait(100)
+    assert cloud.status("demo") == "UPDATE_ROLLBACK_FAILED"
+    assert "can not be updated" in cloud.update_refused("demo", stack(Logs=changed))
+    cloud.client("logs").create_log_group(logGroupName="/demo")
+    cloud.stacks.continue_update_rollback(StackName="demo")
+    cloud.clock.wait(100)
+    assert cloud.status("demo") == "UPDATE_ROLLBACK_COMPLETE", cloud.reasons("demo")
+    assert vpcs(cloud) == 0
+
+
 def test_an_update_of_a_stack_that_is_busy_is_refused(cloud: Cloud) -> None:
     cloud.stacks.create_stack(StackName="demo", **body(stack(Vpc=VPC)))
     stack_id = cloud.describe("demo")["StackId"]
@@ -377,3 +415,17 @@ def test_an_import_of_nothing_fails(cloud: Cloud) -> None:
     topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::ImportValue": "nothing"}}}
     assert cloud.create("demo", stack(Topic=topic)) == "ROLLBACK_COMPLETE"
     assert "No export named nothing found." in cloud.reasons("demo")[0]
+
+
+# Time
+
+
+def test_an_operation_goes_on_while_nobody_asks(cloud: Cloud) -> None:
+    """On the system's clock, as in the lab's server: who waits for the VPC itself need not ask CloudFormation."""
+    cloudformation.extend(SystemClock(), "fast")
+    cloud.stacks.create_stack(StackName="demo", **body(stack(Vpc=VPC)))
+    ends = time.monotonic() + 20
+    while not vpcs(cloud) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert vpcs(cloud) == 1
+    assert cloud.status("demo") == "CREATE_COMPLETE"
