@@ -51,6 +51,8 @@ class ActionModule(ActionBase):
             result["diff"] = [{"prepared": text} for text in _plan_lines(outcome)]
         if not outcome.ok:
             result.update(failed=True, msg=outcome.problem())
+            for one in result["applications"]:  # what holds does not matter now
+                one["gates"] = [gate for gate in one["gates"] if gate["answer"] != "holds"]
         return result
 
     def _move(self, arguments: dict[str, Any]) -> MoveResult:

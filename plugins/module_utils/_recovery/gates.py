@@ -114,11 +114,13 @@ def source_region(move: Move, snapshot: Snapshot) -> Answer:
     return _region_answers(move.source, move, snapshot)
 
 
-def _is_writer(move: Move, snapshot: Snapshot) -> bool:
-    """A run that is taken up again has the promotion behind it, and what guards it does not matter any more."""
+def _decided(move: Move, snapshot: Snapshot) -> bool:
+    """The target is the writer, or on its way to it: a run that is taken up again is past what guards the promotion."""
     view = _view(move, snapshot)
     member = view.member(move.target) if isinstance(view, GlobalCluster) else None
-    return member is not None and member.writer
+    if member is None or isinstance(view, Answer):
+        return False
+    return member.writer or (view.failover_status is not None and view.failover_to == member.arn)
 
 
 def global_cluster(move: Move, snapshot: Snapshot) -> Answer:
@@ -163,8 +165,8 @@ def target_instance(move: Move, snapshot: Snapshot) -> Answer:
 
 def engine_version(move: Move, snapshot: Snapshot) -> Answer:
     """Both clusters run the same major and minor version, or the managed operations refuse (R6)."""
-    if _is_writer(move, snapshot):
-        return holds("the target is the writer already")
+    if _decided(move, snapshot):
+        return holds("the target is the writer, or on its way to it")
     versions = []
     for site in (move.target, move.source):
         cluster = snapshot.cluster(site)
@@ -185,15 +187,15 @@ def synchronised(move: Move, snapshot: Snapshot) -> Answer:
     member = view.member(move.target)
     if member is None:
         return fails(f"cluster {move.target.cluster} is no member of {view.identifier}")
-    if member.synchronisation not in (None, "connected") and not member.writer:
+    if member.synchronisation not in (None, "connected") and not _decided(move, snapshot):
         return fails(f"cluster {member.cluster} is {member.synchronisation}: wait until it has joined again")
     return holds(member.synchronisation or "connected")
 
 
 def lag(move: Move, snapshot: Snapshot) -> Answer:
     """The target's lag is known and below the RPO objective: a switchover takes as long as it (R10, R11)."""
-    if _is_writer(move, snapshot):
-        return holds("the target is the writer already")
+    if _decided(move, snapshot):
+        return holds("the target is the writer, or on its way to it")
     found = snapshot.lag(move.target)
     if isinstance(found, Unknown):
         return unknown(found.reason)
@@ -356,6 +358,15 @@ def evaluate(move: Move, snapshot: Snapshot, waive: Iterable[str] = ()) -> tuple
         forgiven = blocks and gate.waivable and gate.name in waived
         rulings.append(Ruling(gate, answer, blocks and not forgiven, forgiven))
     return tuple(rulings)
+
+
+def to_be_said(rulings: Iterable[Ruling]) -> tuple[str, ...]:
+    """What does not hold and does not block, in lines: waived, or left to the operator."""
+    return tuple(
+        ("waived: " if ruling.waived else "") + ruling.line()
+        for ruling in rulings
+        if ruling.answer.verdict is not Verdict.HOLDS and not ruling.blocks
+    )
 
 
 def in_the_way(rulings: Iterable[Ruling]) -> tuple[str, ...]:

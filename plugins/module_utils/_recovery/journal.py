@@ -69,13 +69,14 @@ class Journal:
         call: Mapping[str, Any] | None = None,
         reason: str | None = None,
         detail: Mapping[str, Any] | None = None,
+        at: float | None = None,
     ) -> dict[str, Any]:
-        """Write one event to the local file, and keep it for the store."""
+        """Write one event to the local file, and keep it for the store. ``at`` is when it was, if not now."""
         self.seq += 1
         event = {
             "run_id": self.run_id,
             "seq": self.seq,
-            "at": self.clock.now(),
+            "at": self.clock.now() if at is None else at,
             "application": self.application,
             "kind": kind,
             "stage": stage,

@@ -281,9 +281,9 @@ def _table(reader: WorldReader, store: Store, names: tuple[str, ...]) -> Reading
     return Reading("state", keys, read)
 
 
-def _hosts(reader: WorldReader, access: Access, wanted: Sequence[Wanted], _known: Snapshot) -> list[Reading]:
-    """Load balancers that are known by name only; they are asked one by one, as a missing one fails the whole call."""
-    names = sorted({wish.site.load_balancer or "" for wish in wanted if not wish.site.endpoint.host})
+def _hosts(reader: WorldReader, access: Access, wanted: Sequence[Wanted], known: Snapshot) -> list[Reading]:
+    """Load balancers that are known by name only, each until it was found; a missing one would fail a common call."""
+    names = sorted({wish.site.load_balancer or "" for wish in wanted if not isinstance(known.host(wish.site), str)})
     return [_load_balancer(reader, access, name) for name in names]
 
 

@@ -23,7 +23,7 @@ from .clients import Caller
 from .course import Course, Due, Phase, Progress
 from .errors import LeaseLost, RecoveryError
 from .fields import ModelError, Problem
-from .gates import Ruling, check_waivers, evaluate, in_the_way
+from .gates import Ruling, check_waivers, evaluate, in_the_way, to_be_said
 from .journal import INTENTS, Journal, flush, new_run_id, read_file
 from .lease import Lease, unreleased_run
 from .model import PLACES, Application
@@ -346,7 +346,10 @@ class _Run:
     def _say_opened(self, one: _Candidate, course: Course) -> None:
         journal, move = course.journal, course.move
         if not one.resumed:
-            journal.append("run-opened", "decide", detail=self._opening(move))
+            journal.append("run-opened", "decide", detail=self._opening(move), at=move.opened_at)
+        course.notes += to_be_said(one.rulings)
+        for line in course.notes:
+            self.tools.progress(self._said(move, line))
         for ruling, said in zip(one.rulings, one.gates(), strict=True):
             journal.append("gate", "decide", step=ruling.gate.name, reason=ruling.answer.reason or None, detail=said)
         token = course.lease.token if course.lease else None
@@ -492,6 +495,10 @@ class _Run:
                         continue
                 self.spoken[key] = (said, now)
                 self.tools.progress(self._line(course, progress, now))
+
+    def _said(self, move: Move, text: str) -> Line:
+        elapsed = self.tools.clock.now() - move.opened_at
+        return Line(move.application.name, "decide", "gates", "said", elapsed, text)
 
     @staticmethod
     def _line(course: Course, progress: Progress, now: float) -> Line:

@@ -30,9 +30,6 @@ from .base import (
     watching,
 )
 
-Find = Callable[[GlobalCluster], Member | None]
-"""Finds the member that is to be the writer."""
-
 ACCEPTED_SECONDS = 60.0
 """How long an accepted call may take until DescribeGlobalClusters shows it, before it is made again."""
 
@@ -43,7 +40,11 @@ def _view(world: World) -> GlobalCluster | Unknown | None:
 
 
 def observe_writer(
-    view: GlobalCluster | Unknown | None, name: str, target: str, find: Find, expected: str | None = None
+    view: GlobalCluster | Unknown | None,
+    name: str,
+    target: str,
+    find: Callable[[GlobalCluster], Member | None],
+    expected: str | None = None,
 ) -> Observation:
     """Whether the target is the writer of a global cluster at rest (R14; the write probe comes after it).
 

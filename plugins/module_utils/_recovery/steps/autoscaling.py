@@ -165,6 +165,8 @@ class FenceOldSite(Step):
 
     def observe(self, world: World) -> Observation:
         """No instance of the old site is left in service."""
+        if not world.move.source.groups:
+            return impossible("no Auto Scaling group of the old site is known, so its writers were not stopped")
         seen = _limits(world, self.calls(world), "not empty")
         if seen is not DONE:
             return seen

@@ -74,7 +74,7 @@ class SwitchTraffic(Step):
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """DNS, and the kept positions."""
-        watched = watching((Facet.DNS, TARGET), (Facet.STATE, TARGET))
+        watched = watching((Facet.HOSTS, TARGET), (Facet.DNS, TARGET), (Facet.STATE, TARGET))
         return watched | watching((Facet.STATE, SOURCE)) if move.planned else watched
 
     def observe(self, world: World) -> Observation:

@@ -45,7 +45,7 @@ class WriteProbe(Step):
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """Addresses of the target."""
-        return watching((Facet.DNS, TARGET))
+        return watching((Facet.HOSTS, TARGET), (Facet.DNS, TARGET))
 
     def observe(self, world: World) -> Observation:
         """Whether the last one succeeded."""
