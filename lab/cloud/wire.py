@@ -31,7 +31,7 @@ _SERVICES = {
 }
 
 _READS = re.compile(
-    r"^(Describe|Get|List|Head|Lookup|Scan|Query|BatchGet|Search|Test|Simulate|Validate|Estimate|Check|Decrypt"
+    r"^(Describe|Detect|Get|List|Head|Lookup|Scan|Query|BatchGet|Search|Test|Simulate|Validate|Estimate|Check|Decrypt"
     r"|Encrypt|GenerateDataKey|GenerateRandom|AssumeRole|TransactGet|SelectObject|DecodeAuthorization)"
 )
 _SECRET = re.compile(r"(password|secretstring|secretbinary|privatekey|sessiontoken|plaintext)", re.IGNORECASE)
