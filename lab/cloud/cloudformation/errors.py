@@ -59,3 +59,13 @@ class InvalidChangeSetStatus(ServiceException):
 
 class ResourceFailed(Exception):
     """A resource that could not be made, changed or removed; the text is the event's reason."""
+
+
+class NameTaken(ResourceFailed):
+    """A name that another resource has: CloudFormation never adopts what it finds."""
+
+    def __init__(self, type_name: str, name: str) -> None:
+        super().__init__(
+            f"Resource handler returned message: \"Resource of type '{type_name}' with identifier '{name}' already"
+            ' exists." (HandlerErrorCode: AlreadyExists)'
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.cloud.cloudformation.errors import ResourceFailed
+from lab.cloud.cloudformation.errors import NameTaken, ResourceFailed
 from lab.cloud.cloudformation.resources.base import Handle, Type, pick, properties
 from lab.cloud.cloudformation.resources.ec2_common import quietly
 
@@ -24,7 +24,7 @@ class _AlarmType(Type):
         if it.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=[self.described])[
             f"{self.described}s"
         ]:
-            raise ResourceFailed(f"{name} already exists in stack or account (HandlerErrorCode: AlreadyExists)")
+            raise NameTaken(self.name, name)
         self._put(it, name, {"Tags": it.tag_list()} if it.all_tags() else {})
         it.physical_id = name
         it.attributes = {"Arn": f"arn:aws:cloudwatch:{it.region}:{it.account}:alarm:{name}"}
@@ -86,6 +86,9 @@ class Dashboard(Type):
 
     def create(self, it: Handle) -> None:
         name = it.properties.get("DashboardName") or it.name(255)
+        found = it.client("cloudwatch").list_dashboards(DashboardNamePrefix=name)["DashboardEntries"]
+        if name in {entry["DashboardName"] for entry in found}:
+            raise NameTaken(self.name, name)
         self._put(it, name)
         it.physical_id = name
 

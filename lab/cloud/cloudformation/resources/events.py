@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.cloud.cloudformation.errors import ResourceFailed
+from lab.cloud.cloudformation.errors import NameTaken, ResourceFailed
 from lab.cloud.cloudformation.resources.base import Handle, Type, pick, properties
 from lab.cloud.cloudformation.resources.documents import as_text
 from lab.cloud.cloudformation.resources.ec2_common import quietly
@@ -21,6 +21,9 @@ class Rule(Type):
     def create(self, it: Handle) -> None:
         name = it.properties.get("Name") or it.name(64)
         tags = {"Tags": it.tag_list()} if it.all_tags() else {}
+        found = it.client("events").list_rules(NamePrefix=name, **it.given("EventBusName"))["Rules"]
+        if name in {rule["Name"] for rule in found}:
+            raise NameTaken(self.name, name)
         answer = self._put(it, name, tags)
         it.physical_id = name
         it.attributes = {"Arn": answer["RuleArn"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.cloud.cloudformation.errors import ResourceFailed
+from lab.cloud.cloudformation.errors import NameTaken, ResourceFailed
 from lab.cloud.cloudformation.resources.base import Handle, Type, properties
 from lab.cloud.cloudformation.resources.documents import as_text
 from lab.cloud.cloudformation.resources.ec2_common import quietly
@@ -31,7 +31,7 @@ class Bucket(Type):
         client = it.client("s3")
         if name in {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}:
             # S3 in us-east-1 answers 200 to the owner; CloudFormation never adopts.
-            raise ResourceFailed(f"{name} already exists (HandlerErrorCode: AlreadyExists)")
+            raise NameTaken(self.name, name)
         client.create_bucket(Bucket=name, **place)
         it.physical_id = name
         it.attributes = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab.cloud.cloudformation.errors import NameTaken
 from lab.cloud.cloudformation.resources.base import Handle, Type, properties
 from lab.cloud.cloudformation.resources.documents import as_text
 from lab.cloud.cloudformation.resources.ec2_common import quietly
@@ -25,6 +26,9 @@ class Topic(Type):
         attributes |= {name: str(it.properties[name]).lower() for name in _FLAGS if name in it.properties}
         name = it.properties.get("TopicName") or it.name(256)
         tags = {"Tags": it.tag_list()} if it.all_tags() else {}
+        arn = f"arn:aws:sns:{it.region}:{it.account}:{name}"
+        if arn in _topics(it):
+            raise NameTaken(self.name, arn)
         it.physical_id = it.client("sns").create_topic(Name=name, Attributes=attributes, **tags)["TopicArn"]
         it.attributes = {"TopicArn": it.physical_id, "TopicName": name}
         for subscription in it.properties.get("Subscription", []):
@@ -54,8 +58,7 @@ class Topic(Type):
         quietly(it.client("sns").delete_topic, TopicArn=it.physical_id)
 
     def actual(self, it: Handle) -> dict[str, Any] | None:
-        topics = it.client("sns").get_paginator("list_topics").paginate().build_full_result()["Topics"]
-        if it.physical_id not in {topic["TopicArn"] for topic in topics}:
+        if it.physical_id not in _topics(it):
             return None
         found = it.client("sns").get_topic_attributes(TopicArn=it.physical_id)["Attributes"]
         return {name: found[name] for name in self._plain if found.get(name)}
@@ -136,6 +139,12 @@ class TopicPolicy(Type):
             quietly(
                 it.client("sns").set_topic_attributes, TopicArn=topic, AttributeName="Policy", AttributeValue=policy
             )
+
+
+def _topics(it: Handle) -> set[str]:
+    """ARNs of all topics of the region."""
+    topics = it.client("sns").get_paginator("list_topics").paginate().build_full_result()["Topics"]
+    return {topic["TopicArn"] for topic in topics}
 
 
 def _text(value: Any) -> str:

@@ -150,6 +150,24 @@ def test_a_name_that_is_taken_fails_and_what_had_it_stays(cloud: Cloud) -> None:
     assert [g["logGroupName"] for g in cloud.client("logs").describe_log_groups()["logGroups"]] == ["/demo"]
 
 
+def test_what_has_the_name_already_is_never_adopted(cloud: Cloud) -> None:
+    """CreateTopic, PutRule, PutDashboard and PutMetricAlarm take what they find; CloudFormation does not."""
+    cloud.client("sns").create_topic(Name="alerts")
+    cloud.client("events").put_rule(Name="nightly", ScheduleExpression="rate(1 day)")
+    cloud.client("cloudwatch").put_dashboard(DashboardName="board", DashboardBody='{"widgets": []}')
+    rule = {"Type": "AWS::Events::Rule", "Properties": {"Name": "nightly", "ScheduleExpression": "rate(1 hour)"}}
+    board = {
+        "Type": "AWS::CloudWatch::Dashboard",
+        "Properties": {"DashboardName": "board", "DashboardBody": '{"widgets": []}'},
+    }
+    for number, taken in enumerate((TOPIC, rule, board)):
+        assert cloud.create(f"demo{number}", stack(Taken=taken)) == "ROLLBACK_COMPLETE"
+        assert "AlreadyExists" in cloud.reasons(f"demo{number}")[0]
+    assert len(cloud.client("sns").list_topics()["Topics"]) == 1
+    assert cloud.client("events").describe_rule(Name="nightly")["ScheduleExpression"] == "rate(1 day)"
+    assert len(cloud.client("cloudwatch").list_dashboards()["DashboardEntries"]) == 1
+
+
 # Deletion
 
 
