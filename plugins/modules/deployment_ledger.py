@@ -180,18 +180,27 @@ def _announced(resource):
     return {"phase": resource.phase, "place": resource.place, "region": resource.region, "sentence": sentence}
 
 
-def _go_on(module, store):
+def _not_reached(application, clients, store, run_id):
+    """What the run was going to create and has not: it must not be taken back when somebody else has made it since."""
+    created = ledger.last_deployment(store.local()).created
+    looked = present(created, resources.doors(application, clients), ThreadWorkers(8))
+    return [ledger.absent(run_id, time.time(), resource) for resource, exists in looked if not exists]
+
+
+def _go_on(module, application, clients, store):
     """The copy is written only by a run that creates something, so that a run with nothing to do calls nothing."""
     run_id, event = module.params["run_id"], module.params["event"]
     if module.check_mode:
         return {"run_id": run_id}
     if event != "continued":
         store.append([ledger.run_event(event, run_id, time.time(), phase=module.params["phase"])])
-    if ledger.creates(store.local(), run_id):
-        try:
+    try:
+        if event == "failed":
+            store.append(_not_reached(application, clients, store, run_id))
+        if ledger.creates(store.local(), run_id):
             store.publish()
-        except RecoveryError as error:  # the file has everything: no reason to stop a deploy, or to hide why it stopped
-            module.warn(f"the copy of the ledger in the state bucket was not brought up to date: {error}")
+    except RecoveryError as error:  # the file has the rest: no reason to stop a deploy, or to hide why it stopped
+        module.warn(f"the deployment ledger was not brought up to date: {error}")
     return {"run_id": run_id}
 
 
@@ -232,7 +241,7 @@ def main():
         if module.params["event"] == "begun":
             result = _begin(module, application, clients, store)
         else:
-            result = _go_on(module, store)
+            result = _go_on(module, application, clients, store)
     except RecoveryError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, file=str(store.file), **result)

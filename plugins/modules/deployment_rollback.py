@@ -131,12 +131,8 @@ def _run(module):
     deployment = ledger.last_deployment(store.read(), module.params["everything"])
     there = [resource for resource, exists in rollback.present(deployment.created, at, ThreadWorkers(8)) if exists]
     named = module.params["delete_data_stores"]
-    unknown = rollback.unknown_names(there, named)
-    if unknown:
-        raise Refused(
-            f"rollback_delete_data_stores names {', '.join(unknown)}: the deployment has created no such data store "
-            "that is still there; nothing was changed"
-        )
+    for name in rollback.unknown_names(there, named):
+        module.warn(f"rollback_delete_data_stores names {name}: the deployment has created no such data store")
     items = rollback.plan(there, named)
     doomed = [item for item in items if item.action == "delete"]
     if doomed:

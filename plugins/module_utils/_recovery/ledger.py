@@ -12,6 +12,7 @@ begun      a run began
 noted      a resource that the run manages, and whether it existed before
 completed  the run reached its end; the next one begins a new deployment
 failed     the run stopped in ``phase``
+absent     a resource that the failed run did not get to: whoever makes it from now on, it was not that run
 deleted    a rollback took the resource back
 ========== ==========================================================================================
 """
@@ -78,6 +79,11 @@ def noted(run_id: str, at: float, order: int, resource: Resource, existed: bool)
     }
 
 
+def absent(run_id: str, at: float, resource: Resource) -> dict[str, Any]:
+    """Return the note that a failed run has not created a resource."""
+    return {**deleted(run_id, at, resource), "event": "absent"}
+
+
 def deleted(run_id: str, at: float, resource: Resource) -> dict[str, Any]:
     """Return the note that a rollback took a resource back."""
     return {
@@ -102,8 +108,8 @@ def creates(events: Iterable[Event], run_id: str) -> bool:
 def last_deployment(events: Iterable[Event], everything: bool = False) -> Deployment:
     """Return the last deployment, or with ``everything`` all of them as one.
 
-    A resource counts as created when the first note about it in the deployment says that it was absent, unless a
-    rollback has taken it back since.
+    A resource counts as created when the first note about it in the deployment says that it was absent, unless the run
+    did not get to it, or a rollback has taken it back since.
     """
     created: dict[tuple[str, str, str], Resource] = {}
     known: set[tuple[str, str, str]] = set()
@@ -121,7 +127,7 @@ def last_deployment(events: Iterable[Event], everything: bool = False) -> Deploy
             if not event["existed"] and resource.key not in known:
                 created[resource.key] = resource
             known.add(resource.key)
-        elif kind == "deleted":
+        elif kind in ("deleted", "absent"):
             resource = resource_of(event)
             created.pop(resource.key, None)
             known.discard(resource.key)

@@ -58,6 +58,12 @@ def test_what_was_taken_back_is_no_longer_created_until_it_is_made_anew() -> Non
     assert ledger.last_deployment(events).created == (VPC, GROUPS)
 
 
+def test_what_a_failed_run_did_not_get_to_may_be_made_by_somebody_else() -> None:
+    events = [*run("one", 1, {VPC: False, GROUPS: False}), ledger.absent("one", 3, GROUPS)]
+    events += run("two", 5, {VPC: True, GROUPS: True})
+    assert ledger.last_deployment(events).created == (VPC,)
+
+
 def test_a_line_that_a_crash_cut_off_is_left_out() -> None:
     text = ledger.line(ledger.run_event("begun", "one", 1)) + '\n{"event": "not'
     assert [event["run_id"] for event in ledger.parse(text)] == ["one"]
