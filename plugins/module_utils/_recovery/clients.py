@@ -221,6 +221,7 @@ class BotoTransport:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._doors: dict[Access, _Door] = {}
+        self._models = _Models()
 
     def send(
         self, access: Access, service: str, operation: str, params: Mapping[str, Any], deadline_seconds: float
@@ -229,7 +230,8 @@ class BotoTransport:
         if not HAS_BOTO3:
             raise CallFailed(access.region, service, operation, "NoBoto3", "boto3 or botocore is missing")
         with self._lock:
-            door = self._doors.setdefault(access, _Door(access))
+            door = self._doors.setdefault(access, _Door(access, self._models))
+        self._models.load(service)  # half a second of CPU at first, which says nothing about the region
         done = threading.Event()
         outcome: list[dict[str, Any] | Exception] = []
 
@@ -252,11 +254,34 @@ class BotoTransport:
         return result
 
 
+class _Models:
+    """botocore's descriptions of services: read once for all regions, and before any deadline begins to run."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loaded: set[str] = set()
+        self.loader: Any = None
+
+    def load(self, service: str) -> None:
+        """Read what a client of the service will want."""
+        with self._lock:
+            if self.loader is None:
+                self.loader = botocore.session.Session().get_component("data_loader")
+            if service not in self._loaded:
+                for kind in ("service-2", "endpoint-rule-set-1"):
+                    try:
+                        self.loader.load_service_model(service, kind)
+                    except botocore.exceptions.DataNotFoundError:
+                        break  # making the client says what is wrong
+                self._loaded.add(service)
+
+
 class _Door:
     """Sessions and clients of one region and identity; made within the calls' deadlines, kept for the run."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, models: _Models) -> None:
         self._access = access
+        self._models = models
         self._lock = threading.Lock()
         self._session: Any = None
         self._session_ends = float("inf")
@@ -273,7 +298,7 @@ class _Door:
             return self._clients[service]
 
     def _open(self) -> Any:
-        session = _session(self._access)
+        session = _session(self._access, self._models)
         if not self._access.role_arn:
             return session
         # Our own AssumeRole, because botocore's has timeouts and retries that cannot be set.
@@ -283,14 +308,16 @@ class _Door:
         self._session_ends = answer["Expiration"].timestamp()
         return _session(
             Access(self._access.region),
+            self._models,
             aws_access_key_id=answer["AccessKeyId"],
             aws_secret_access_key=answer["SecretAccessKey"],
             aws_session_token=answer["SessionToken"],
         )
 
 
-def _session(access: Access, **credentials: str) -> Any:
+def _session(access: Access, models: _Models, **credentials: str) -> Any:
     core = botocore.session.Session(profile=access.profile)
+    core.register_component("data_loader", models.loader)
     # The global STS endpoint lives in us-east-1 (R3).
     core.set_config_variable("sts_regional_endpoints", "regional")
     return boto3.Session(botocore_session=core, region_name=access.region, **credentials)
