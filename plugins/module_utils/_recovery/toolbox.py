@@ -32,6 +32,12 @@ class SystemClock:
         time.sleep(max(0.0, seconds))
 
 
+def reading_tools(clock: Clock | None = None) -> Tools:
+    """For a look that depends on no region: each may cost the usual budget and no more (R2)."""
+    clock = clock or SystemClock()
+    return Tools(Clients(clock), clock, ThreadWorkers(), dns.resolve, probe.request)
+
+
 def make_tools(
     applications: Sequence[Application],
     options: Options,

@@ -1,0 +1,129 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Where each application is now, and which run is under way or has died: read-only, any day, also without a region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .errors import RecoveryError
+from .lease import run_of
+from .model import Application, Site
+from .reading import Wanted, WorldReader
+from .runner import Tools
+from .snapshot import Cluster, Facet, GlobalCluster, GroupState, Lag, Snapshot, Unknown
+from .steps.registry import MODES
+from .steps.traffic_switch import stored_position
+from .store import LEASE, RUN, Store
+from .switch import RECORDS
+
+FACETS = (Facet.GLOBAL, Facet.CLUSTERS, Facet.GROUPS, Facet.STATE, Facet.HOSTS, Facet.LAG, Facet.DNS)
+
+CLOSED = "closed"
+UNDER_WAY = "under way"
+STOPPED = "stopped"  # it failed, was paused or died: the same move, run again, goes on with it
+
+
+def describe(applications: Sequence[Application], tools: Tools) -> list[dict[str, Any]]:
+    """One look at all applications. What could not be read says why, under ``unknown``."""
+    reader = WorldReader(tools.caller, tools.clock, tools.workers, tools.resolver)
+    wanted = [Wanted(facet, one, site) for one in applications for site in one.sites for facet in FACETS]
+    snapshot = reader.read(Snapshot(tools.clock.now()), wanted)
+    return [_application(one, snapshot, tools) for one in applications]
+
+
+def _application(application: Application, snapshot: Snapshot, tools: Tools) -> dict[str, Any]:
+    view = snapshot.global_cluster(application, *application.sites)
+    writer = view.writer if isinstance(view, GlobalCluster) else None
+    active = application.site_in(writer.region) if writer else None
+    return {
+        "application": application.name,
+        "active": active.place if active else None,
+        "writer": writer.arn if writer else None,
+        "operation": view.failover_status if isinstance(view, GlobalCluster) else None,
+        "sites": {site.place: _site(application, site, snapshot) for site in application.sites},
+        "traffic": {
+            "names": {name: _led_to(application, name, snapshot) for name in application.traffic.names},
+            "switch": {record: _plain(stored_position(snapshot, application, record)) for record in RECORDS},
+        },
+        "run": _run(application, snapshot, tools),
+        "unknown": sorted(set(_reasons(application, snapshot))),
+    }
+
+
+def _site(application: Application, site: Site, snapshot: Snapshot) -> dict[str, Any]:
+    cluster, lag = snapshot.cluster(site), snapshot.lag(site)
+    groups = [snapshot.group(site, group.name) for group in site.groups]
+    return {
+        "region": site.region,
+        "cluster": site.cluster,
+        "cluster_status": cluster.status if isinstance(cluster, Cluster) else None,
+        "instances": len(cluster.instances) if isinstance(cluster, Cluster) else None,
+        "lag_seconds": lag.seconds if isinstance(lag, Lag) else None,
+        "lag_at": lag.at if isinstance(lag, Lag) else None,
+        "groups": [
+            {
+                "name": group.name,
+                "min": group.min,
+                "desired": group.desired,
+                "max": group.max,
+                "in_service": group.in_service,
+            }
+            for group in groups
+            if isinstance(group, GroupState)
+        ],
+    }
+
+
+def _led_to(application: Application, name: str, snapshot: Snapshot) -> str | None:
+    return next((site.place for site in application.sites if snapshot.leads_to(name, site) is True), None)
+
+
+def _plain(value: int | Unknown) -> int | None:
+    return None if isinstance(value, Unknown) else value
+
+
+def _reasons(application: Application, snapshot: Snapshot) -> Iterable[str]:
+    """Everything about the application that could not be read."""
+    for site in application.sites:
+        found = [
+            snapshot.global_cluster(application, site),
+            snapshot.cluster(site),
+            snapshot.item(application, site, RUN),
+            *(snapshot.group(site, group.name) for group in site.groups),
+        ]
+        yield from (one.reason for one in found if isinstance(one, Unknown))
+
+
+def _run(application: Application, snapshot: Snapshot, tools: Tools) -> dict[str, Any] | None:
+    """The newest run, with what is left of it."""
+    known = [(site, snapshot.item(application, site, RUN)) for site in application.sites]
+    runs = [(site, item) for site, item in known if isinstance(item, Mapping)]
+    if not runs:
+        return None
+    site, run = max(runs, key=lambda one: float(one[1].get("opened_at", 0)))
+    lease = snapshot.item(application, site, LEASE)
+    held = isinstance(lease, Mapping) and run_of(lease) == run["run_id"]
+    seconds = float(lease["expires_at"]) - snapshot.at if held and isinstance(lease, Mapping) else 0.0
+    state = CLOSED if run.get("closed_at") else UNDER_WAY if seconds > 0 else STOPPED
+    done = _ended(application, site, str(run["run_id"]), tools) if state != CLOSED else {}
+    rows = MODES[str(run["mode"])].rows if run.get("mode") in MODES else ()
+    return {
+        **{name: run.get(name) for name in ("run_id", "target", "mode", "intent", "opened_at", "closed_at")},
+        "state": state,
+        "lease_seconds": max(0.0, seconds),
+        "steps": done,
+        "left": [row.step.name for row in rows if row.step.name not in done] if state != CLOSED else [],
+    }
+
+
+def _ended(application: Application, site: Site, run_id: str, tools: Tools) -> dict[str, str]:
+    """Steps that have ended, and how, as the journal tells."""
+    try:
+        items = Store(tools.caller, site.access, site.state_table).documents(application.name, f"journal#{run_id}#")
+    except RecoveryError:
+        return {}
+    ends = {"step-done": "done", "step-failed": "failed"}
+    return {str(item.document["step"]): ends[item.document["kind"]] for item in items if item.document["kind"] in ends}

@@ -1,0 +1,108 @@
+#!/usr/bin/python
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: region_switch_info
+version_added: 0.1.0
+short_description: Where applications are, and which move is under way
+author: Contributors to the pilotlight.aws_dr project (@pilotlight)
+description:
+  - Tells for each application which site is active, what both sites have, where clients are led, and which run of
+    M(pilotlight.aws_dr.region_switch) is under way or has stopped, with the steps that are left of it.
+  - Answers also when a region is lost, in ten seconds at most, and says what it could not read.
+  - Never asks Route 53 or IAM. Where clients are led is asked of DNS.
+notes:
+  - Credentials come from the profile or role of each site, or from the default chain.
+requirements:
+  - python >= 3.11
+  - boto3 >= 1.35.0
+options:
+  applications:
+    description:
+      - The applications, each as the dictionary that C(aws_dr_application) of the role P(pilotlight.aws_dr.aws_dr#role)
+        composes.
+    type: list
+    elements: dict
+    required: true
+extends_documentation_fragment:
+  - pilotlight.aws_dr.declaration.info
+"""
+
+EXAMPLES = r"""
+- name: See where the application is
+  pilotlight.aws_dr.region_switch_info:
+    applications: ["{{ aws_dr_application }}"]
+  register: look
+"""
+
+RETURN = r"""
+applications:
+  description: What is known of each application.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    application:
+      description: Its name.
+      type: str
+      returned: always
+    active:
+      description: The place that has the writer. Empty when no region could say.
+      type: str
+      returned: always
+    writer:
+      description: ARN of the writer.
+      type: str
+      returned: always
+    operation:
+      description: What AWS says of a promotion under way. Empty when there is none.
+      type: str
+      returned: always
+    sites:
+      description: By place, the region, the cluster with its status, instances and lag, and the groups.
+      type: dict
+      returned: always
+    traffic:
+      description: The place to which each name leads, and the switch position of each record, 1 for open.
+      type: dict
+      returned: always
+    run:
+      description:
+        - The newest run, with its state V(closed), V(under way) or V(stopped), the steps that have ended and those that
+          are left.
+        - One that has stopped goes on when the same move is run again.
+      type: dict
+      returned: always
+    unknown:
+      description: What could not be read, and why.
+      type: list
+      elements: str
+      returned: always
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.errors import RecoveryError
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.model import parse_applications
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.status import describe
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.toolbox import reading_tools
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={"applications": {"type": "list", "elements": "dict", "required": True}},
+        supports_check_mode=True,
+    )
+    try:
+        applications = parse_applications(module.params["applications"])
+        found = describe(applications, reading_tools())
+    except RecoveryError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, applications=found)
+
+
+if __name__ == "__main__":
+    main()
