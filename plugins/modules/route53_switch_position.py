@@ -64,14 +64,17 @@ operations:
   sample: [PutItem, PutMetricData]
 """
 
-import time
-
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery import switch_position
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.declared import Change, Refused
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.model import parse_application
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.switch import keeper
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import api, failures_reported, finish
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import (
+    SystemClock,
+    api,
+    failures_reported,
+    finish,
+)
 
 
 def main():
@@ -89,7 +92,7 @@ def main():
 
 
 def _declare(module, application):
-    record, now = module.params["record"], time.time()
+    record, now = module.params["record"], SystemClock().now()
     region = keeper(application, record).region
     if module.region != region:
         raise Refused(

@@ -11,7 +11,13 @@ from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.declar
 ZONE = {"Id": "/hostedzone/Z1", "Name": "example.com."}
 EAST = {"host": "alb.us-east-1.elb.amazonaws.com", "zone_id": "Z35SXDOTRQ7X7K", "health_check_id": "check-primary"}
 WEST = {"host": "dr-alb.us-west-2.elb.amazonaws.com", "zone_id": "Z1H1FL5HABSF5", "health_check_id": "check-dr"}
-PAIR = {"hosted_zone": "example.com", "name": "app.example.com", "primary": EAST, "dr": WEST, "wait_interval": 0.01}
+PAIR: dict[str, Any] = {
+    "hosted_zone": "example.com",
+    "name": "app.example.com",
+    "primary": EAST,
+    "dr": WEST,
+    "wait_interval": 0.01,
+}
 
 
 def wanted(**more: Any) -> core.Wanted:
@@ -41,10 +47,19 @@ def actions(change: Any) -> list[tuple[str, str, str | None]]:
 
 
 @pytest.fixture
-def zone(cloud: Any) -> Any:
+def zone(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     route53 = cloud.client("route53")
     cloud.zone_id = route53.create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]["Id"]
     put(cloud, cname())
+    for place in ("primary", "dr"):
+        config = {
+            "Type": "HTTPS",
+            "FullyQualifiedDomainName": f"{place}.example.com",
+            "Port": 443,
+            "RequestInterval": 30,
+        }
+        check = route53.create_health_check(CallerReference=place, HealthCheckConfig=config)["HealthCheck"]["Id"]
+        monkeypatch.setitem(PAIR[place], "health_check_id", check)
     return cloud
 
 
@@ -65,8 +80,8 @@ class TestInAWorldOfAws:
         records = held(zone)
         assert set(records) == {"primary", "dr"}
         assert records["primary"]["Failover"] == "PRIMARY"
-        assert records["primary"]["HealthCheckId"] == "check-primary"
-        assert records["dr"]["HealthCheckId"] == "check-dr"
+        assert records["primary"]["HealthCheckId"] == PAIR["primary"]["health_check_id"]
+        assert records["dr"]["HealthCheckId"] == PAIR["dr"]["health_check_id"]
         assert records["dr"]["TTL"] == 60
 
     def test_the_backup_brings_the_simple_record_back_as_it_was(self, zone: Any) -> None:
