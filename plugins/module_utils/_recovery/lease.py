@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,8 +82,11 @@ class Lease:
             until=0.0,
         )
 
-    def take_over(self) -> None:
-        """Take the lease of an earlier process of the same run, once that has surely ended; else as ``acquire``."""
+    def take_over(self, say: Callable[[float], None]) -> None:
+        """Take the lease of an earlier process of the same run, once that has surely ended; else as ``acquire``.
+
+        ``say`` is told how many seconds that will take.
+        """
         found = self._found()
         try:
             self.acquire()
@@ -91,7 +94,9 @@ class Lease:
         except LeaseLost:
             if run_of(found) != self.run_id:
                 raise
-        self.clock.wait(max(0.0, float(found.get("expires_at", 0)) - self.clock.now()) + 0.1)
+        seconds = max(0.0, float(found.get("expires_at", 0)) - self.clock.now()) + 0.1
+        say(seconds)
+        self.clock.wait(seconds)
         # Had the other process been alive, it would have renewed the lease by now, and this fails.
         self.acquire()
 

@@ -183,9 +183,7 @@ class _Run:
     def __post_init__(self) -> None:
         self.mode = MODES[self.options.mode]
         clock = self.tools.clock
-        self.reader = WorldReader(
-            self.tools.caller, clock, self.tools.workers, self.tools.resolver, events_since=clock.now() - 1
-        )
+        self.reader = WorldReader(self.tools.caller, clock, self.tools.workers, self.tools.resolver)
         self.performer = Performer(self.tools.caller, self.tools.client, clock)
         self.began_at = clock.now()
         self.courses: dict[str, Course] = {}
@@ -292,6 +290,7 @@ class _Run:
 
     def _open(self, candidates: Sequence[_Candidate]) -> None:
         opened = [self._course(one) for one in candidates]
+        self.reader.events_since = min(course.move.opened_at for course in opened) - 1
         self._gather([partial(self._take_lease, course) for course in opened])
         for one, course in zip(candidates, opened, strict=True):
             self.courses[one.name] = course
@@ -314,8 +313,13 @@ class _Run:
     def _take_lease(self, course: Course) -> None:
         if course.lease is None:
             return
+
+        def say(seconds: float) -> None:
+            text = f"an earlier process of this run may be alive; in {seconds:.0f} s its lease has run out"
+            self.tools.progress(self._said(course.move, "lease", text))
+
         try:
-            course.lease.take_over()
+            course.lease.take_over(say)
         except LeaseLost as error:
             course.fail(str(error))
         except RecoveryError as error:
@@ -349,7 +353,7 @@ class _Run:
             journal.append("run-opened", "decide", detail=self._opening(move), at=move.opened_at)
         course.notes += to_be_said(one.rulings)
         for line in course.notes:
-            self.tools.progress(self._said(move, line))
+            self.tools.progress(self._said(move, "gates", line))
         for ruling, said in zip(one.rulings, one.gates(), strict=True):
             journal.append("gate", "decide", step=ruling.gate.name, reason=ruling.answer.reason or None, detail=said)
         token = course.lease.token if course.lease else None
@@ -496,9 +500,9 @@ class _Run:
                 self.spoken[key] = (said, now)
                 self.tools.progress(self._line(course, progress, now))
 
-    def _said(self, move: Move, text: str) -> Line:
+    def _said(self, move: Move, step: str, text: str) -> Line:
         elapsed = self.tools.clock.now() - move.opened_at
-        return Line(move.application.name, "decide", "gates", "said", elapsed, text)
+        return Line(move.application.name, "decide", step, "note", elapsed, text)
 
     @staticmethod
     def _line(course: Course, progress: Progress, now: float) -> Line:

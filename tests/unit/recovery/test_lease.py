@@ -67,8 +67,10 @@ def test_a_process_that_died_is_waited_for_by_the_next_one_of_the_same_run() -> 
     lease_of(bench, "run-1").acquire()
     began = bench.clock.now()
     again = lease_of(bench, "run-1")
-    again.take_over()
+    said: list[float] = []
+    again.take_over(said.append)
     assert again.token == 2
+    assert said == pytest.approx([LEASE_SECONDS], abs=1)
     assert bench.clock.now() - began == pytest.approx(LEASE_SECONDS, abs=1)
 
 
@@ -87,7 +89,7 @@ def test_a_process_that_lives_is_not_robbed_by_another_one_of_the_same_run() -> 
             bench.clock.wait(seconds / 2)
 
     with pytest.raises(LeaseLost):
-        lease_of(bench, "run-1", Renewing()).take_over()
+        lease_of(bench, "run-1", Renewing()).take_over(lambda _seconds: None)
 
 
 def test_the_run_of_a_lease_that_nobody_gave_back_can_be_read() -> None:

@@ -347,6 +347,23 @@ def kill_at(bench: Bench, number: int, after: bool) -> None:
         bench.aws.refusals = [before]
 
 
+def test_a_run_that_was_taken_up_again_still_sees_the_events_from_before() -> None:
+    bench = Bench.of()
+
+    def kill(call: Call) -> None:
+        if call.operation == "SwitchoverGlobalCluster":
+            raise Killed
+
+    bench.aws.after_call = kill
+    with pytest.raises(Killed):
+        move(bench)
+    bench.aws.after_call = lambda call: None
+    steps = {one["step"]: one for one in move(bench).applications[0].steps}
+    assert steps["fencing-events"]["detail"]["outcome"] == "confirmed"
+    asked = [call.params["StartTime"].timestamp() for call in bench.aws.made("rds", "DescribeEvents")]
+    assert max(asked) < min(call.at for call in bench.aws.made("rds", "SwitchoverGlobalCluster"))
+
+
 def final(bench: Bench) -> dict[str, Any]:
     """What a move leaves behind."""
     return {
