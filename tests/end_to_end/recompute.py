@@ -10,8 +10,8 @@ A figure may differ by one interval of the probe. Exit code 0: all agree; 1: som
 
 What is compared:
 
-- write RTO: writes are made each interval, so the first that is missing was due one interval after the last that was
-  stored. From then to the first that was stored by the other region is the outage.
+- write RTO: writes are numbered by the interval, so the numbers that are missing in the table tell when writes were not
+  stored: from when the first of them was due to when the next one after the last of them was stored.
 - lost writes: numbers that were acknowledged and are not in the table.
 - the promotion began when the log tells of SwitchoverGlobalCluster or FailoverGlobalCluster.
 - DNS and the writes came back after the switch was published (a call to PutMetricData that closes or opens it).
@@ -81,19 +81,21 @@ def stored_writes(net: str, client: str) -> list[tuple[int, float]]:
 
 
 def write_outage(writes: list[tuple[int, float]], report: dict[str, Any], interval: float) -> float | None:
-    """From when the first missing write was due to the first that was stored after the last gap of the move.
+    """From when the first missing write was due to the first that was stored after the last missing one.
 
-    Gaps are times in which due writes were not stored. Those of the move lie between its opening, or just before, and
-    the end of the table; a gap that is shorter than two intervals holds no write.
+    A write is due at its number times the interval after the probe's beginning, and none can be stored before it is due:
+    the quickest one tells the beginning. Of a planned move, numbers that were missing before its opening are no part.
     """
-    times = sorted(at for _number, at in writes)
-    opened = report["opened_at"]
-    gaps = [(before, after) for before, after in pairwise(times) if after - before >= 1.9 * interval]
+    if not writes:
+        return None
+    begin = min(at - number * interval for number, at in writes)
+    holes = [(before, after) for before, after in pairwise(writes) if after[0] - before[0] > 1]
     if report["mode"] == "planned":
-        gaps = [(before, after) for before, after in gaps if after >= opened]
-    if not gaps:
+        holes = [(before, after) for before, after in holes if after[1] >= report["opened_at"]]
+    if not holes:
         return 0.0
-    return gaps[-1][1] - (gaps[0][0] + interval)
+    first_missing = holes[0][0][0] + 1
+    return holes[-1][1][1] - (begin + first_missing * interval)
 
 
 def acknowledged(samples: Path) -> set[int]:

@@ -205,7 +205,7 @@ def stages_of(events: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:
         begins.setdefault(stage, at)
         ends[stage] = max(at, ends.get(stage, at))
         step = event.get("step")
-        if step and step not in steps.setdefault(stage, []):
+        if step and kind != "gate" and step not in steps.setdefault(stage, []):
             steps[stage].append(step)
     return tuple(Stage(name, begins[name], ends[name], tuple(steps.get(name, ()))) for name in STAGES if name in begins)
 
@@ -335,7 +335,11 @@ def _dns(
         return Figure(None, "the probe made no DNS queries")
     if begin is None:
         return Figure(None, "neither a failed write nor the opening of a run says when to begin")
-    elsewhere = [position for position, sample in enumerate(samples) if not sample.ok or sample.region != target]
+    # A query that got no answer led nobody anywhere: it is counted, and is no break in the series.
+    asked, samples = samples, [sample for sample in samples if sample.ok]
+    if not samples:
+        return Figure(None, f"none of {len(asked)} DNS queries was answered")
+    elsewhere = [position for position, sample in enumerate(samples) if sample.region != target]
     if elsewhere and elsewhere[-1] == len(samples) - 1:
         return Figure(
             None,
@@ -363,7 +367,8 @@ def _dns(
     since = "the first failed write" if outage else "the opening of the run, as no write failed,"
     method = (
         f"from {since} to the first of {len(series)} answers without a break that lead to {target}, "
-        "asked of the nameserver anew each time; clients may believe the old answer for its TTL longer"
+        f"asked of the nameserver anew each time ({len(asked) - len(samples)} of {len(asked)} queries unanswered); "
+        "clients may believe the old answer for its TTL longer"
     )
     return Figure(max(0.0, series[0].ended_at - begin), method, begin=begin, end=series[0].ended_at)
 

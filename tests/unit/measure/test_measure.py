@@ -150,6 +150,16 @@ def test_dns_counts_from_the_first_failed_write_to_answers_that_stay() -> None:
     assert found.dns.value == pytest.approx(9.25, abs=INTERVAL)
 
 
+def test_a_dns_query_without_an_answer_is_no_way_back() -> None:
+    answers = [
+        replace(one, ok=False, region=None) if one.started_at - T0 in (19, 30) else one
+        for one in series(60, kind="dns", moved_at=18)
+    ]
+    found = measured(observed(series(60, [(10, 20)]), answers), [event(5, "run-opened")])
+    assert found.dns.value == pytest.approx(8.0, abs=INTERVAL)
+    assert "2 of 240 queries unanswered" in found.dns.method
+
+
 def test_dns_that_never_came_is_not_measured() -> None:
     found = measured(observed(series(60, [(10, 20)]), series(60, kind="dns")), [event(5, "run-opened")])
     assert found.dns.value is None
