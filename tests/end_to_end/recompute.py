@@ -83,8 +83,8 @@ def stored_writes(net: str, client: str) -> list[tuple[int, float]]:
 def write_outage(writes: list[tuple[int, float]], report: dict[str, Any], interval: float) -> float | None:
     """From when the first missing write was due to the first that was stored after the last missing one.
 
-    A write is due at its number times the interval after the probe's beginning, and none can be stored before it is due:
-    the quickest one tells the beginning. Of a planned move, numbers that were missing before its opening are no part.
+    A write is due at its number times the interval after the probe began, and none can be stored before it is due:
+    the quickest one tells when it began. Of a planned move, numbers that were missing before its opening are no part.
     """
     if not writes:
         return None
