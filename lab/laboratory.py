@@ -33,7 +33,7 @@ log = logging.getLogger("lab")
 _BEAT = 0.1
 """Seconds between two looks at the Auto Scaling groups."""
 _SUPERVISE_BEATS = 10
-_OWN = ("postgres", "log", "aws")
+_OWN = ("postgres", "log", "aws", "functions")
 _OWN_FILES = ("calls.jsonl", "ca.pem", "app.pem", "env", "lab.json")
 
 

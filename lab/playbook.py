@@ -21,6 +21,8 @@ Say = Callable[[str], None]
 _HEARTBEAT = 10.0
 """Seconds of silence after which the task under way is named again."""
 _HEADING = re.compile(r"^(?P<kind>PLAY|TASK|RUNNING HANDLER) \[(?P<name>.*)\] \*+$")
+_SPECIFICATION = "Validating arguments against arg spec 'main' - "
+"""What ansible calls the first task of a role that has a specification; behind it stands what the role is."""
 _LIVE = re.compile(r"\S+ \| \w+ \| [^|]+ \| \d+ s \| .*")
 """A line of progress of region_switch: application | stage | step | seconds | phase."""
 _FATAL = re.compile(r"^(?:fatal|failed): \[(?P<host>[^\]]+)\].*?=>\s*(?P<rest>.*)$")
@@ -99,7 +101,7 @@ class Reader:
         part, colon, rest = name.partition(" : ")
         if colon and part != self._part:
             self._part = part
-            self._say(f"  {part.rpartition('.')[2]}: {rest}")
+            self._say(f"  {part.rpartition('.')[2]}: {rest.removeprefix(_SPECIFICATION)}")
 
     def why(self) -> str:
         """What went wrong, as short as it can be said."""

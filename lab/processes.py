@@ -31,11 +31,13 @@ class Process:
 
 
 def of_lab(home: Path) -> list[Process]:
-    """The processes that a lab in this folder has started: its background process, applications, PostgreSQL servers.
+    """The processes that a lab in this folder has started: its background process, applications, PostgreSQL servers, and
+    functions that are running (known by the folder in which they run).
 
     PostgreSQL's own children are left out; they end when their server does.
     """
-    return [one for one in _all() if _belongs(one.arguments, home)]
+    functions = home.resolve() / "functions"
+    return [one for one in _all() if _belongs(one.arguments, home) or functions in _folder(one.pid).parents]
 
 
 def daemon_of(home: Path) -> Process | None:
@@ -78,6 +80,14 @@ def _all() -> list[Process]:
             if arguments:
                 found.append(Process(int(folder.name), arguments))
     return found
+
+
+def _folder(pid: int) -> Path:
+    """The folder in which a process runs; the root for one that is gone or is not ours to look at."""
+    try:
+        return (_PROC / str(pid) / "cwd").readlink()
+    except OSError:
+        return Path("/")
 
 
 def _arguments(pid: int) -> tuple[str, ...]:
