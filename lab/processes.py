@@ -31,13 +31,11 @@ class Process:
 
 
 def of_lab(home: Path) -> list[Process]:
-    """The processes that a lab in this folder has started: its background process, applications, PostgreSQL servers, and
-    functions that are running (known by the folder in which they run).
+    """The processes that a lab in this folder has started: itself, applications, PostgreSQL servers, functions.
 
     PostgreSQL's own children are left out; they end when their server does.
     """
-    functions = home.resolve() / "functions"
-    return [one for one in _all() if _belongs(one.arguments, home) or functions in _folder(one.pid).parents]
+    return [one for one in _all() if _belongs(one.arguments, home) or _is_function(one, home)]
 
 
 def daemon_of(home: Path) -> Process | None:
@@ -80,6 +78,12 @@ def _all() -> list[Process]:
             if arguments:
                 found.append(Process(int(folder.name), arguments))
     return found
+
+
+def _is_function(process: Process, home: Path) -> bool:
+    """Whether it is a Lambda function of the lab, which is known by the folder in which it runs."""
+    started_so = any(argument.endswith("functions/bootstrap.py") for argument in process.arguments)
+    return started_so and home.resolve() / "functions" in _folder(process.pid).parents
 
 
 def _folder(pid: int) -> Path:
