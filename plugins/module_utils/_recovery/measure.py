@@ -414,7 +414,7 @@ def _bound(lag: Lag | None, stopped_at: float | None, switchover: bool) -> Figur
         )
     if lag is None or lag.seconds is None:
         return Figure(None, "not bounded: no lag is known from before the move")
-    source = f"{lag.metric} of {lag.seconds:g} s" + (f" read in {lag.region}" if lag.region else "")
+    source = f"{lag.metric} of {lag.seconds:.2f} s" + (f" read in {lag.region}" if lag.region else "")
     if lag.at is None:
         return Figure(None, f"not bounded: {source}, but it is not known when")
     if stopped_at is None:

@@ -169,7 +169,7 @@ def http_request(
                 content = response.read(MOST_BODY)
                 return Reply(response.status, _decoded(content), address)
     except TimeoutError:
-        return Reply(None, {}, address, f"no answer within {timeout:g} s")
+        return Reply(None, {}, address, f"no answer within {timeout:.1f} s")
     except ssl.SSLCertVerificationError as error:
         return Reply(None, {}, address, f"TLS: {error.verify_message}")
     except http.client.HTTPException as error:

@@ -205,7 +205,7 @@ class Sampler:
             return Reply(None, {}, "", f"DNS: {answer.nameserver} gave {answer.canonical} and no address")
         left = deadline - self._clock.now()
         if left <= 0:
-            return Reply(None, {}, "", f"no answer within {self.settings.timeout_seconds:g} s")
+            return Reply(None, {}, "", f"no answer within {self.settings.timeout_seconds:.1f} s")
         return call(answer.addresses[number % len(answer.addresses)], left)
 
     def _try_dns(self, number: int, scheduled: float, started: float) -> Sample:
