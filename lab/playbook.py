@@ -63,7 +63,7 @@ class Reader:
         self._in_failure = False
         self.task = "starting"
         self.since = time.monotonic()
-        self.failure: Failure | None = None
+        self.failures: list[Failure] = []
         self.errors: list[str] = []
 
     def line(self, text: str) -> None:
@@ -81,13 +81,13 @@ class Reader:
             return
         fatal = _FATAL.match(text)
         if fatal is not None:
-            self.failure = Failure(self.task, fatal["host"], [fatal["rest"]] if fatal["rest"] else [])
+            self.failures.append(Failure(self.task, fatal["host"], [fatal["rest"]] if fatal["rest"] else []))
             self._in_failure = True
-        elif self._in_failure and self.failure is not None:
+        elif self._in_failure:
             if text.startswith(("ok:", "changed:", "skipping:", "included:", "PLAY RECAP")):
                 self._in_failure = False
             else:
-                self.failure.lines.append(text)
+                self.failures[-1].lines.append(text)
         if text.startswith(("[ERROR]:", "ERROR!")):
             self.errors.append(text)
 
@@ -104,9 +104,10 @@ class Reader:
             self._say(f"  {part.rpartition('.')[2]}: {rest.removeprefix(_SPECIFICATION)}")
 
     def why(self) -> str:
-        """What went wrong, as short as it can be said."""
-        if self.failure is not None:
-            return f"task '{self.failure.task}' on {self.failure.host}:\n{self.failure.message()}"
+        """What went wrong, as short as it can be said: the last failure, and the one that a rescue was for."""
+        told = [f"task '{one.task}' on {one.host}:\n{one.message()}" for one in self.failures[-2:]]
+        if told:
+            return "\nand before it, ".join(reversed(told))
         return self.errors[-1] if self.errors else f"it ended during '{self.task}'"
 
 
