@@ -9,6 +9,7 @@ log.  When the comparison does not come true in time, nothing is promoted and th
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ INSERT INTO heartbeat (at) VALUES (clock_timestamp());
 
 _STREAMING_SECONDS = 20.0
 _CATCH_UP_SECONDS = 15.0
+_RECONNECT_SECONDS = 5.0
 _CUT_BY_HAND = "by hand"
 
 
@@ -65,6 +67,8 @@ class PostgresPlane:
             self.links[region] = Link(address, LINK_PORT, (address, POSTGRES_PORT))
         self._writer = settings.primary_region
         self._standby: str | None = settings.dr_region
+        self._late: str | None = None
+        """A region whose server should follow the writer and does not yet."""
         self._lost: set[str] = set()
         self._meter = LagMeter(self._pair)
 
@@ -113,6 +117,8 @@ class PostgresPlane:
                 if region is not None and not self.instances[region].running():
                     self._say(f"PostgreSQL of {region} has ended: starting it again")
                     self.instances[region].start()
+            if self._late is not None and not self.links[self._writer].cuts:
+                self._follow_later()
         finally:
             self._lock.release()
 
@@ -134,10 +140,10 @@ class PostgresPlane:
             if old_region != self._writer:
                 raise MoveRefused(f"the writer is in {self._writer}, not in {old_region}")
             old, new = self.instances[old_region], self.instances[new_region]
-            if not self._streams(old, new):
+            if not self._soon_streams(old, new):
                 raise MoveRefused(f"{new_region} does not follow {old_region}: {self._why_not()}")
-            self._fence(old)
             try:
+                self._fence(old)
                 old.stop("fast")
                 self._await_last_word(old, new)
             except (NotReady, psycopg.Error, RuntimeError) as error:
@@ -146,14 +152,13 @@ class PostgresPlane:
             try:
                 self._promote(new)
             except (NotReady, psycopg.Error, RuntimeError) as error:
-                self._standby = None
                 self._take_back(old)
-                self._follow(new, old)
-                self._standby = new_region
+                self._standby, self._late = None, new_region
+                self._follow_later()
                 raise MoveRefused(f"{old_region} stays the writer: {error}") from error
             self._writer, self._standby = new_region, None
-            self._follow(old, new)
-            self._standby = old_region
+            self._late = old_region
+            self._follow_later()
 
     def failover(self, new_region: str) -> None:
         """Promote the region's standby with what it has; the old writer is isolated and keeps what it alone has."""
@@ -167,7 +172,13 @@ class PostgresPlane:
                 with contextlib.suppress(psycopg.Error, OSError):
                     self._fence(old)
                 self._halt(old)
-            self._promote(new)
+            try:
+                self._promote(new)
+            except (NotReady, psycopg.Error, RuntimeError) as error:
+                if not old.running():
+                    self._take_back(old)
+                self._standby, self._late = None, new_region
+                raise MoveRefused(f"{new_region} could not be promoted: {error}") from error
             self._writer, self._standby = new_region, None
             # Unreachable until now: whoever reaches it again finds no server, so two writers are never seen.
             self._halt(old)
@@ -177,6 +188,7 @@ class PostgresPlane:
         with self._move():
             if region in (self._writer, self._standby):
                 return
+            self._late = None
             writer, back = self.instances[self._writer], self.instances[region]
             if self.links[self._writer].cuts:
                 raise MoveRefused(f"{region} cannot reach {self._writer}: {self._why_not()}")
@@ -303,6 +315,18 @@ class PostgresPlane:
         else:
             new.start()
 
+    def _follow_later(self) -> None:
+        """Turn the replication round.  The move is done already, so a failure here is mended later, not reported."""
+        late = self._late
+        if late is None:
+            return
+        try:
+            self._follow(self.instances[late], self.instances[self._writer])
+        except (NotReady, psycopg.Error, RuntimeError, OSError, subprocess.SubprocessError) as error:
+            self._say(f"PostgreSQL: {late} does not follow {self._writer} yet: {error}")
+            return
+        self._standby, self._late = late, None
+
     def _follow(self, old: Instance, new: Instance) -> None:
         """Start the old writer as the new one's standby; a copy is made anew where it does not follow."""
         conninfo = self._through_link(new)
@@ -330,6 +354,15 @@ class PostgresPlane:
             instance.stop("immediate")
 
     # -- looking -----------------------------------------------------------------------------------------------------
+
+    def _soon_streams(self, writer: Instance, standby: Instance) -> bool:
+        """Whether the standby streams, or does so within seconds: a busy machine may have dropped the connection."""
+        deadline = time.monotonic() + _RECONNECT_SECONDS
+        while not self._streams(writer, standby):
+            if self.links[writer.name].cuts or time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        return True
 
     def _streams(self, writer: Instance, standby: Instance) -> bool:
         """Whether the writer sees the standby streaming, and the standby its writer."""

@@ -113,6 +113,23 @@ def test_a_promotion_that_fails_leaves_the_old_writer_in_charge(
     assert plane.streaming()
 
 
+def test_a_switchover_stands_although_the_old_writer_cannot_follow_at_once(
+    plane: PostgresPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Writer(plane) as writer:
+        writer.reach(50)
+        with monkeypatch.context() as broken:
+            broken.setattr("lab.dataplane.postgres._STREAMING_SECONDS", 0.5)
+            broken.setattr(plane, "_through_link", lambda _writer: "host=192.0.2.1 connect_timeout=1")
+            plane.switchover(PRIMARY, DR)
+        assert plane.writer_region() == DR
+        assert not plane.streaming()
+        writer.reach(50)
+        plane.supervise()
+        assert plane.streaming()
+    assert writer.lost() == set()
+
+
 def test_an_unplanned_failover_isolates_the_old_writer_until_it_rejoins(plane: PostgresPlane) -> None:
     with Writer(plane) as writer:
         writer.reach(50)
