@@ -1,0 +1,113 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The action plugin: arguments in, core, result out, and one line for whatever goes wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from simulated_aws import WEST, Bench, document
+
+COLLECTIONS = Path(__file__).parents[3] / ".venv" / "collections"
+PLUGINS = "ansible_collections.pilotlight.aws_dr.plugins"
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench.of()
+
+
+@pytest.fixture
+def shown() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def run(bench: Bench, shown: list[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the action as Ansible would, with the simulated AWS in place of the real tools."""
+    monkeypatch.syspath_prepend(str(COLLECTIONS))
+    import_module(f"{PLUGINS}.module_utils")
+    import_module("plugins.module_utils._recovery.toolbox")
+    for name in [name for name in sys.modules if name.startswith("plugins.module_utils._recovery")]:
+        # One core under both names, so that what the simulation raises is what the action catches.
+        monkeypatch.setitem(sys.modules, f"ansible_collections.pilotlight.aws_dr.{name}", sys.modules[name])
+    monkeypatch.delitem(sys.modules, f"{PLUGINS}.action.region_switch", raising=False)
+    action = import_module(f"{PLUGINS}.action.region_switch")
+    monkeypatch.setattr(action, "Display", lambda: SimpleNamespace(display=shown.append))
+    monkeypatch.setattr(action, "make_tools", lambda *_given, progress, **_more: bench.tools(progress=progress))
+
+    def run_action(check: bool = False, diff: bool = False, **arguments: Any) -> dict[str, Any]:
+        task = SimpleNamespace(
+            args={"applications": [document()], "target": "dr", **arguments},
+            check_mode=check,
+            diff=diff,
+            async_val=0,
+            action="pilotlight.aws_dr.region_switch",
+            environment=None,
+            no_log=False,
+            collections=[],
+        )
+        connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+        plugin = action.ActionModule(task, connection, SimpleNamespace(), None, None, None)
+        result: dict[str, Any] = plugin.run(task_vars={})
+        return result
+
+    return run_action
+
+
+def test_a_move_says_what_it_waits_for_and_what_came_of_it(run: Run, shown: list[str]) -> None:
+    result = run(intent="drill")
+    assert (result.get("failed"), result["changed"]) == (None, True)
+    assert result["applications"][0]["status"] == "moved"
+    assert any("1 of 3 instances of shop-dr-asg in service" in line for line in shown)
+
+
+def test_check_and_diff_show_the_plan_and_change_nothing(run: Run, bench: Bench) -> None:
+    result = run(check=True, diff=True)
+    assert result["changed"]
+    (plan,) = [part["prepared"] for part in result["diff"]]
+    assert "promote         us-east-1      regional rds SwitchoverGlobalCluster shop-global" in plan
+    assert "switch-traffic  us-west-2      data     cloudwatch PutMetricData" in plan
+    assert bench.aws.mutations() == []
+
+
+def test_a_second_run_is_not_changed(run: Run) -> None:
+    run()
+    result = run()
+    assert (result["changed"], result["applications"][0]["status"]) == (False, "nothing-to-do")
+
+
+def test_what_stands_in_the_way_is_one_line(run: Run, bench: Bench) -> None:
+    bench.aws.instances[(WEST, "shop-dr-cluster")] = []
+    result = run()
+    assert result["failed"]
+    assert result["msg"] == (
+        "shop: target-instance (R5): cluster shop-dr-cluster has no instance: create one before it can be promoted"
+    )
+    assert [gate["gate"] for gate in result["applications"][0]["gates"]] == ["target-instance"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"applications": [{}]}, "applications[0].name is missing"),
+        ({"applications": []}, "a list with at least one application"),
+        ({"mode": "unplanned", "intent": "drill"}, "a drill is a switchover"),
+        ({"waive": ["everything"]}, "waive: 'everything' is no gate"),
+        ({"mode": "unplanned"}, "say accept_data_loss=true"),
+    ],
+)
+def test_bad_arguments_are_one_line_before_any_change(run: Run, bench: Bench, arguments: Any, said: str) -> None:
+    result = run(**arguments)
+    assert result["failed"]
+    assert said in result["msg"]
+    assert "\n" not in result["msg"]
+    assert bench.aws.mutations() == []
