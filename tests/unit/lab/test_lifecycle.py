@@ -53,6 +53,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     command("down")
 
 
+@pytest.fixture
+def stopped(lab: Command) -> Command:
+    """The same, not running."""
+    lab("down")
+    return lab
+
+
 def test_a_second_up_finds_the_first_and_changes_nothing(lab: Command) -> None:
     before, pid = len(lab.calls()), lab.status()["pid"]
     assert "running already" in lab("up")
@@ -124,18 +131,18 @@ def test_down_leaves_no_process_and_no_open_port(tmp_path: Path, lab: Command) -
     assert record.settings_in(lab.home) is None
 
 
-def test_an_address_that_something_else_holds_is_named(lab: Command) -> None:
+def test_an_address_that_something_else_holds_is_named(stopped: Command) -> None:
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind((lab.settings.app_address("us-west-2"), 8443))
+        other.bind((stopped.settings.app_address("us-west-2"), 8443))
         other.listen()
-        said = lab("up", code=1)
-    assert f"{lab.settings.app_address('us-west-2')}:8443/tcp (the application of us-west-2)" in said
+        said = stopped("up", code=1)
+    assert f"{stopped.settings.app_address('us-west-2')}:8443/tcp (the application of us-west-2)" in said
     assert "LAB_NET=" in said
 
 
-def test_an_up_that_is_interrupted_leaves_nothing(lab: Command) -> None:
-    environment = {**os.environ, "LAB_HOME": str(lab.home), "LAB_NET": lab.settings.net}
+def test_an_up_that_is_interrupted_leaves_nothing(stopped: Command) -> None:
+    environment = {**os.environ, "LAB_HOME": str(stopped.home), "LAB_NET": stopped.settings.net}
     process = subprocess.Popen(
         [sys.executable, "-m", "lab", "up"], cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
     )
@@ -146,4 +153,20 @@ def test_an_up_that_is_interrupted_leaves_nothing(lab: Command) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 130
-    assert processes.of_lab(lab.home) == []
+    assert processes.of_lab(stopped.home) == []
+
+
+def test_a_drill_that_is_interrupted_ends_ansible_and_its_own_lab(stopped: Command) -> None:
+    environment = {**os.environ, "LAB_HOME": str(stopped.home), "LAB_NET": stopped.settings.net}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lab", "drill"], cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "deploy: ansible-playbook" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=90)
+    assert process.returncode == 130
+    assert "the lab is down" in said
+    assert processes.of_lab(stopped.home) == []
