@@ -190,24 +190,27 @@ def deaf_times(observation: Observation, interval: float) -> tuple[Deaf, ...]:
 def stages_of(events: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:
     """The stages that the journal tells of, in the order of a move.
 
-    Gates and lease are no steps: `decide` begins when the run is opened and ends with the last of them.
+    Gates and lease are no steps: `decide` begins when the run is opened and ends with the last of them. A run that was
+    interrupted and gone on with asks and begins everything again: what had ended before stays ended.
     """
-    begins: dict[str, float] = {}
-    ends: dict[str, float] = {}
-    steps: dict[str, list[str]] = {}
+    spans: dict[tuple[str, str], tuple[float, float, bool]] = {}
     for event in sorted(events, key=lambda one: (one["at"], one.get("seq", 0))):
         kind, at = event["kind"], float(event["at"])
-        stage = "decide" if kind in ("run-opened", "gate", "lease") else event.get("stage")
-        if stage not in STAGES or kind == "run-closed":
+        opening = kind in ("run-opened", "gate", "lease")
+        stage = "decide" if opening else event.get("stage")
+        if stage not in STAGES or kind == "run-closed" or (opening and any(step for _stage, step in spans)):
             continue
-        if kind == "lease" and "promote" in begins:
-            continue  # the lease is renewed and given back during the move
-        begins.setdefault(stage, at)
-        ends[stage] = max(at, ends.get(stage, at))
-        step = event.get("step")
-        if step and kind != "gate" and step not in steps.setdefault(stage, []):
-            steps[stage].append(step)
-    return tuple(Stage(name, begins[name], ends[name], tuple(steps.get(name, ()))) for name in STAGES if name in begins)
+        key = (str(stage), "" if opening else str(event.get("step") or ""))
+        begin, end, ended = spans.get(key, (at, at, False))
+        if not ended:
+            spans[key] = (begin, max(at, end), kind in ("step-done", "step-failed"))
+    found = []
+    for name in STAGES:
+        steps = {step: span for (stage, step), span in spans.items() if stage == name}
+        if steps:
+            begins, ends = [span[0] for span in steps.values()], [span[1] for span in steps.values()]
+            found.append(Stage(name, min(begins), max(ends), tuple(step for step in steps if step)))
+    return tuple(found)
 
 
 def _outage(

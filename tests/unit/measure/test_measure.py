@@ -223,6 +223,22 @@ def test_stages_come_from_the_journal_and_may_overlap() -> None:
     ]  # fmt: skip
 
 
+def test_a_run_that_was_gone_on_with_counts_each_step_once() -> None:
+    first = [
+        event(0, "run-opened"), event(1, "gate", step="lag"), event(2, "step-begin", stage="promote", step="aurora"),
+        event(6, "step-done", stage="promote", step="aurora"), event(6, "step-begin", stage="shift", step="switch"),
+    ]  # fmt: skip
+    again = [
+        event(70, "gate", step="lag"), event(70, "lease"), event(71, "step-begin", stage="promote", step="aurora"),
+        event(71, "step-done", stage="promote", step="aurora"), event(71, "step-begin", stage="shift", step="switch"),
+        event(75, "step-done", stage="shift", step="switch"),
+    ]  # fmt: skip
+    found = measured(observed(series(30)), [*first, *again])
+    assert [(stage.name, stage.seconds) for stage in found.stages] == [
+        ("decide", 1.0), ("promote", 4.0), ("shift", 69.0),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("rto", "lost", "word"), [(4, set(), "pass"), (40, set(), "fail"), (4, {10, 40}, "fail")])
 def test_the_verdict_holds_the_figures_against_the_objectives(rto: float, lost: set[int], word: str) -> None:
     writes = series(80, [(20, 20 + rto)])
