@@ -201,6 +201,31 @@ def a_writer(lab: Lab, log: Path, *, rate: float = 50.0, name: str = "writer") -
         process.wait(timeout=30)
 
 
+@contextmanager
+def a_watch(lab: Lab, folder: Path) -> Iterator[list[str]]:
+    """The collection's own probe, running before anything happens; yields what a move is told to use it."""
+    domain = lab.settings.get("LAB_DOMAIN") or f"{lab.project}.example"
+    samples, stop, ready = folder / "samples.jsonl", folder / "stop", folder / "ready"
+    arguments = {
+        "probe": {"host": f"app.{domain}", "port": 8443, "ca_file": str(lab.home / "ca.pem")},
+        "nameservers": [f"{lab.net}.1:5353"], "client": folder.name, "duration": 600,
+        "samples": str(samples), "stop_file": str(stop), "ready_file": str(ready),
+    }  # fmt: skip
+    command = [str(Path(sys.executable).parent / "ansible"), "localhost", "-m", "pilotlight.aws_dr.rto_probe"]
+    process = subprocess.Popen(
+        [*command, "-a", json.dumps(arguments)], cwd=REPOSITORY, env=lab.environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not ready.exists():
+            assert time.monotonic() < deadline, f"no stable samples within a minute: see {samples}"
+            time.sleep(0.2)
+        yield ["-e", f"move_watch_samples={samples}", "-e", f"move_watch_stop_file={stop}"]
+    finally:
+        stop.touch()
+        process.wait(timeout=180)
+
+
 def acknowledged(log: Path) -> set[int]:
     """The numbers that the writer was told are stored."""
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from end_to_end.conftest import Chapter, play
-from end_to_end.harness import Lab, a_writer, acknowledged
+from end_to_end.harness import Lab, a_watch, a_writer, acknowledged
 
 S3_CONFIGURATION = ("PutBucketReplication", "PutBucketVersioning", "PutBucketPolicy", "PutBucketEncryption")
 
@@ -21,11 +21,11 @@ def test_an_unplanned_failover_completes_without_the_lost_region(
     assert lab.writer_region() == lab.primary_region
     log = lab.home / f"writer-{kind}.jsonl"
     name = f"writer-{kind}"
-    with a_writer(lab, log, name=name):
+    with a_writer(lab, log, name=name), a_watch(lab, lab.home / f"watch-{kind}") as watched:
         lab.command("outage", lab.primary_region, "--kind", kind)
         failover = play(
             lab, "playbooks/failover.yml", "-e", "failover_mode=unplanned", "-e", f"failover_confirm={lab.project}",
-            "-e", "accept_data_loss=true", "-e", f"aws_dr_reports_dir={reports}",
+            "-e", "accept_data_loss=true", "-e", f"aws_dr_reports_dir={reports}", *watched,
         )  # fmt: skip
     failover.run.must_succeed()
 
