@@ -135,10 +135,8 @@ def _tables(scene: Scene) -> Iterator[Check]:
         # DynamoDB encrypts every table at rest; without a description the key is DynamoDB's own (developer guide).
         sse = answer["Table"].get("SSEDescription") or {}
         key = sse.get("KMSMasterKeyArn", "a key of DynamoDB")
-        if not answer["Table"].get("DeletionProtectionEnabled"):
-            yield _result(subject, f"encrypted with {key}", "may be deleted by a slip", "protect it from deletion")
-        else:
-            yield _result(subject, f"encrypted with {key}, protected from deletion")
+        protected = "" if answer["Table"].get("DeletionProtectionEnabled") else "not "
+        yield _result(subject, f"encrypted with {key}, {protected}protected from deletion")
 
 
 def _secrets(scene: Scene) -> Iterator[Check]:
