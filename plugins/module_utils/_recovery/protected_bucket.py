@@ -114,9 +114,6 @@ def decide(held: Held | None, wanted: Wanted) -> Change:
     return Change(describe(held), after, tuple(calls))
 
 
-Part = tuple[Call | None, dict[str, Any]]
-
-
 def _create(wanted: Wanted) -> Call:
     params: dict[str, Any] = {"Bucket": wanted.name}
     if wanted.region != "us-east-1":  # S3 refuses the name of its oldest region as a constraint
@@ -124,14 +121,14 @@ def _create(wanted: Wanted) -> Call:
     return Call("CreateBucket", params)
 
 
-def _private(held: Held, wanted: Wanted) -> Part:
+def _private(held: Held, wanted: Wanted) -> tuple[Call | None, dict[str, Any]]:
     if not wanted.private or dict(held.public_access) == PRIVATE:
         return None, {}
     call = Call("PutPublicAccessBlock", {"Bucket": wanted.name, "PublicAccessBlockConfiguration": PRIVATE})
     return call, {"public_access_blocked": True}
 
 
-def _encrypted(held: Held, wanted: Wanted) -> Part:
+def _encrypted(held: Held, wanted: Wanted) -> tuple[Call | None, dict[str, Any]]:
     if wanted.kms_key is None:
         return None, {}
     same_key = not wanted.kms_key or held.encryption.get("KMSMasterKeyID") == wanted.kms_key
@@ -143,14 +140,14 @@ def _encrypted(held: Held, wanted: Wanted) -> Part:
     return call, {"encryption": "aws:kms", "kms_key": wanted.kms_key or None}
 
 
-def _versioned(held: Held, wanted: Wanted) -> Part:
+def _versioned(held: Held, wanted: Wanted) -> tuple[Call | None, dict[str, Any]]:
     if not wanted.versioned or held.versioning == "Enabled":
         return None, {}
     call = Call("PutBucketVersioning", {"Bucket": wanted.name, "VersioningConfiguration": {"Status": "Enabled"}})
     return call, {"versioning": "Enabled"}
 
 
-def _tls(held: Held, wanted: Wanted) -> Part:
+def _tls(held: Held, wanted: Wanted) -> tuple[Call | None, dict[str, Any]]:
     """Our statement among those of others, recognised by its Sid."""
     if not wanted.tls_only:
         return None, {}
@@ -171,7 +168,7 @@ def _tls(held: Held, wanted: Wanted) -> Part:
     return Call("PutBucketPolicy", {"Bucket": wanted.name, "Policy": json.dumps(policy)}), {"tls_only": True}
 
 
-def _tagged(held: Held, wanted: Wanted) -> Part:
+def _tagged(held: Held, wanted: Wanted) -> tuple[Call | None, dict[str, Any]]:
     if not missing_tags(held.tags, wanted.tags):
         return None, {}
     tags = {**held.tags, **wanted.tags}
