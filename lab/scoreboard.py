@@ -45,8 +45,8 @@ def _figures(reports: Sequence[Report]) -> list[list[str]]:
             ["", "", "", "RTO (reads)", _shown(measured["rto_reads_seconds"]), "", ""],
             ["", "", "", "RPO", _shown(rpo), f"{objectives['rpo_seconds']:g} s",
              _verdict(rpo, objectives["rpo_seconds"])],
-            ["", "", "", "writes lost", _shown(measured["rpo_lost_writes"], ""), "",
-             str(report["verdict"])],
+            ["", "", "", "writes lost", _shown(measured["rpo_lost_writes"], ""), "", ""],
+            ["", "", "", "the move", "", "", str(report["verdict"])],
         ]  # fmt: skip
     return rows
 
