@@ -80,16 +80,20 @@ def stored_writes(net: str, client: str) -> list[tuple[int, float]]:
     sys.exit("no PostgreSQL of the lab takes writes")
 
 
-def write_outage(writes: list[tuple[int, float]], report: dict[str, Any], interval: float) -> float | None:
+def write_outage(
+    writes: list[tuple[int, float]], lost: set[int], report: dict[str, Any], interval: float
+) -> float | None:
     """From when the first missing write was due to the first that was stored after the last missing one.
 
     A write is due at its number times the interval after the probe began, and none can be stored before it is due:
     the quickest one tells when it began. Of a planned move, numbers that were missing before its opening are no part.
+    Writes that were lost with the old database had been stored when they were due: it was no outage yet.
     """
     if not writes:
         return None
     begin = min(at - number * interval for number, at in writes)
-    holes = [(before, after) for before, after in pairwise(writes) if after[0] - before[0] > 1]
+    stored = sorted([*writes, *((number, begin + number * interval) for number in lost)])
+    holes = [(before, after) for before, after in pairwise(stored) if after[0] - before[0] > 1]
     if report["mode"] == "planned":
         holes = [(before, after) for before, after in holes if after[1] >= report["opened_at"]]
     if not holes:
@@ -114,17 +118,16 @@ def calls_of(log: Path, begin: float, end: float) -> list[dict[str, Any]]:
 def compare(report: dict[str, Any], home: Path, net: str) -> list[Comparison]:
     measured, interval = report["measured"], float(report["probe"]["interval_seconds"])
     writes = stored_writes(net, report["probe"]["client"])
-    known = {number for number, _at in writes}
+    lost = acknowledged(Path(report["files"]["samples"])) - {number for number, _at in writes}
     tolerance = interval + SPARE_SECONDS
     rto = measured["rto_writes_seconds"]
     compared = []
     if rto["value"] is not None:
-        outage = write_outage(writes, report, interval)
+        outage = write_outage(writes, lost, report, interval)
         compared.append(Comparison("write RTO, seconds", rto["value"], outage, tolerance, "from the table of writes"))
-    lost = measured["rpo_lost_writes"]["value"]
-    if lost is not None:
-        missing = acknowledged(Path(report["files"]["samples"])) - known
-        compared.append(Comparison("lost writes", lost, float(len(missing)), 0.0, "acknowledged, not in the table"))
+    counted = measured["rpo_lost_writes"]["value"]
+    if counted is not None:
+        compared.append(Comparison("lost writes", counted, float(len(lost)), 0.0, "acknowledged, not in the table"))
     calls = calls_of(home / "calls.jsonl", report["opened_at"] - 1, report["closed_at"] + 1)
     promotions = [call["at"] for call in calls if call["operation"] in PROMOTIONS]
     promote = next((stage for stage in report["stages"] if stage["name"] == "promote"), None)
