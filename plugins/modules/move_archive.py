@@ -87,7 +87,10 @@ def main():
                 "type": "list",
                 "elements": "dict",
                 "required": True,
-                "options": {"key": {"type": "str", "required": True}, "path": {"type": "path", "required": True}},
+                "options": {
+                    "key": {"type": "str", "required": True, "no_log": False},
+                    "path": {"type": "path", "required": True},
+                },
             },
         },
         supports_check_mode=True,

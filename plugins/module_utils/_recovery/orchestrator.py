@@ -11,6 +11,7 @@ just the same: steps are level-triggered, so going on is running again.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -195,5 +196,6 @@ def handle(event: Mapping[str, Any], invocation: Invocation) -> dict[str, Any]:
 
 
 def _said(line: Line) -> None:
-    """What a function prints goes to its log."""
-    print(line, flush=True)
+    """What a function writes to its standard output goes to its log."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

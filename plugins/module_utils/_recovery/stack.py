@@ -158,7 +158,7 @@ def settle(api: Api, name: str, clock: Clock, deadline: float, longest: float, s
     """
     ends, pause = clock.now() + deadline, FIRST_LOOK_SECONDS
     while True:
-        state, _ = status(api, stack_id or name)
+        state = status(api, stack_id or name)[0]
         if not state.endswith("_IN_PROGRESS") or state == "REVIEW_IN_PROGRESS":
             return state
         if clock.now() >= ends:
