@@ -180,7 +180,7 @@ def _declare(module, route53):
         for answer in route53.apply(change):
             _wait(module, route53, answer["ChangeInfo"]["Id"])
     before = {"form": failover_records.form_of(current), "record_sets": current}
-    finish(module, change, records=change.after, **before)
+    finish(module, change, records=change.after["records"], **before)
 
 
 def _wanted(given):

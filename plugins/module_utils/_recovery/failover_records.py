@@ -145,7 +145,7 @@ def _batch(
         {"HostedZoneId": zone["Id"].rpartition("/")[2], "ChangeBatch": {"Changes": changes}},
     )
     before, after = [normal(record) for record in ours], [normal(record) for record in target]
-    return Change(_sorted(before), _sorted(after), (call,) if changes else ())
+    return Change({"records": _sorted(before)}, {"records": _sorted(after)}, (call,) if changes else ())
 
 
 def _refuse_what_would_break(

@@ -61,6 +61,9 @@ class Cloud:
         planned = self.run(module_name, check=True, **arguments)
         assert not self.mutations, f"check mode made {self.mutations}"
         assert not planned["failed"], planned
+        assert all(isinstance(side, dict) for side in planned["diff"].values()), (
+            "Ansible shows dictionaries and texts only"
+        )
         done = self.run(module_name, **arguments)
         assert not done["failed"], done
         assert self.mutations == done["operations"] == planned["operations"]
