@@ -110,12 +110,25 @@ options:
       - How long to wait for stable samples after O(stop_file) has appeared, longer than the TTL of the records.
     type: float
     default: 90
+  ends_with_playbook:
+    description:
+      - Whether the probe is to end when the playbook that started it has ended or was interrupted. It then reads
+        nothing back. For an asynchronous task on the controller; elsewhere it changes nothing.
+    type: bool
+    default: false
+  playbook_process:
+    description:
+      - Id of the playbook's process. It is filled in.
+    type: int
   read_back_seconds:
     description:
       - How long to try to read back which writes are stored.
     type: float
     default: 30
 attributes:
+  action:
+    description: An action plugin says which process runs the playbook.
+    support: full
   check_mode:
     description: Checks the arguments and probes nothing.
     support: full
@@ -216,6 +229,8 @@ ARGUMENTS = {
     "stop_file": {"type": "path"},
     "ready_file": {"type": "path"},
     "settle_seconds": {"type": "float", "default": 90},
+    "ends_with_playbook": {"type": "bool", "default": False},
+    "playbook_process": {"type": "int"},
     "read_back_seconds": {"type": "float", "default": 30},
 }
 
@@ -252,13 +267,19 @@ class Observer:
         self._interrupted.set()
 
     @property
+    def orphaned(self) -> bool:
+        """Whether nobody waits for the probe any more."""
+        process = self._arguments["playbook_process"]
+        return self._interrupted.is_set() or (process is not None and not alive(process))
+
+    @property
     def stable(self) -> bool:
         with self._lock:
             return self._streak.holds(self._stable)
 
     def stop(self) -> bool:
         """Told to stop, it goes on until it has seen a stable series: the end of an outage must be in the file."""
-        if self._interrupted.is_set():
+        if self.orphaned:
             return True
         if self._told_to_stop_at is None:
             if self._arguments["stop_file"] and os.path.exists(self._arguments["stop_file"]):
@@ -267,6 +288,16 @@ class Observer:
                     self._streak.restart()
             return False
         return self.stable or self._clock.now() - self._told_to_stop_at > self._arguments["settle_seconds"]
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def probe(arguments: dict[str, Any], settings: ProbeSettings, resolver: Resolver) -> dict[str, Any]:
@@ -281,7 +312,7 @@ def probe(arguments: dict[str, Any], settings: ProbeSettings, resolver: Resolver
         )
         file.write(sampler.vantage().line() + "\n")
         sampler.run(arguments["duration"], observer.stop)
-        stored = sampler.read_back(arguments["read_back_seconds"])
+        stored = sampler.read_back(0 if observer.orphaned else arguments["read_back_seconds"])
         file.write(stored.line() + "\n")
     acknowledged = sampler.acknowledged()
     return {
