@@ -16,10 +16,10 @@ from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery import
 from ansible_collections.pilotlight.aws_dr.plugins.plugin_utils.role_variables import role_variables
 
 try:
-    import botocore.session
+    from botocore.loaders import Loader
 except ImportError:
     # Without botocore nothing works, and the role prerequisites says so; a region's name is then checked by its form.
-    botocore = None
+    Loader = None
 
 
 VARIABLE = re.compile(r"\b[a-z]+_[a-z0-9_]+\b")
@@ -66,11 +66,8 @@ def _not_said_yet(problems: Sequence[str], said: Sequence[str]) -> list[str]:
 
 
 def _all_regions() -> set[str]:
-    if botocore is None:
+    """Return the names of AWS's regions as botocore's own data has them; no session is needed for that."""
+    if Loader is None:
         return set()
-    session = botocore.session.get_session()
-    return {
-        region
-        for partition in session.get_available_partitions()
-        for region in session.get_available_regions("ec2", partition)
-    }
+    partitions = Loader().load_data("partitions")["partitions"]
+    return {region for partition in partitions for region in partition["regions"] if not region.endswith("-global")}
