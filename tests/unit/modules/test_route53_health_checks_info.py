@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery import health_checks
 
 WELL, ILL = "Success: HTTP Status Code 200, OK", "Failure: Resolved IP: 192.0.2.1. Connection timed out."
