@@ -101,19 +101,26 @@ class Journal:
         """Go on after the events of a run that did not end."""
         self.events = [dict(event) for event in events]
         self.seq = max((int(event["seq"]) for event in self.events), default=0)
-        if self.path and not self.path.exists():
-            for event in self.events:
-                self._append_line(event, durable=False)
+        self.unsaved = list(self.events)  # storing one twice does no harm, and which are stored is not known
+        if self.path and self.events:  # written anew as a whole, as the last line may have been cut off
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            whole = self.path.with_suffix(".whole")
+            whole.write_text("".join(_line(event) for event in self.events), encoding="utf-8")
+            whole.replace(self.path)
 
     def _append_line(self, event: Mapping[str, Any], durable: bool) -> None:
         if self.path is None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(event, sort_keys=True) + "\n")
+            file.write(_line(event))
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
+
+
+def _line(event: Mapping[str, Any]) -> str:
+    return json.dumps(event, sort_keys=True) + "\n"
 
 
 def flush(journals: Iterable[Journal]) -> dict[str, str]:

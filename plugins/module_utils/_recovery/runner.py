@@ -11,7 +11,7 @@ found to be done and nothing is called that changes anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,8 @@ from .steps.registry import MODES, Mode
 from .store import LEASE, RUN, Item, Store, run_item
 
 HEARTBEAT_SECONDS = 10.0
+FORGOTTEN_SECONDS = 86400.0
+"""A run that was left alone for a day is not gone on with: a new one begins, with all that goes with it."""
 
 T = TypeVar("T")
 
@@ -263,7 +265,16 @@ class _Run:
         if held and not (item and item.get("run_id") == held["run_id"]):
             item = held  # the process died between taking the lease and storing the run
         same = item and item.get("target") == self.options.target and item.get("mode") == self.options.mode
-        return dict(item) if item and same and not item.get("closed_at") else None
+        if not item or not same or item.get("closed_at") or self._superseded(application, item, snapshot):
+            return None
+        return dict(item)
+
+    def _superseded(self, application: Application, run: Mapping[str, Any], snapshot: Snapshot) -> bool:
+        """Whether a run that never ended is history: it is old, or the application was moved the other way since."""
+        opened_at = float(run["opened_at"])
+        back = snapshot.item(application, application.other(self.options.target), RUN)
+        later = isinstance(back, Mapping) and float(back.get("opened_at", 0)) > opened_at
+        return later or self.began_at - opened_at > FORGOTTEN_SECONDS
 
     def _unfinished_local(self, application: Application) -> dict[str, Any] | None:
         folder = self.tools.journal_dir / application.name if self.tools.journal_dir else None
@@ -274,12 +285,15 @@ class _Run:
         return {**events[0]["detail"], "run_id": events[0]["run_id"], "opened_at": events[0]["at"]}
 
     def _events_of(self, move: Move) -> tuple[dict[str, Any], ...]:
+        """The store's events and the local file's: each may hold some that the other one has not."""
         path = self._path(move)
+        known = {event["seq"]: event for event in (read_file(path) if path and path.exists() else ())}
         try:
             items = self._store(move).documents(move.application.name, f"journal#{move.run_id}#")
-            return tuple(dict(item.document) for item in items)
         except RecoveryError:
-            return tuple(read_file(path)) if path and path.exists() else ()
+            items = []
+        known.update({int(item.document["seq"]): dict(item.document) for item in items})
+        return tuple(known[seq] for seq in sorted(known))
 
     def _store(self, move: Move) -> Store:
         return Store(self.tools.caller, move.target.access, move.target.state_table)

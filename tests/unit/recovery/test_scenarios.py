@@ -347,6 +347,49 @@ def kill_at(bench: Bench, number: int, after: bool) -> None:
         bench.aws.refusals = [before]
 
 
+@pytest.mark.parametrize("number", [3, 7, 12])
+def test_the_journal_of_a_run_in_two_parts_is_whole_in_the_store_and_in_the_file(tmp_path: Path, number: int) -> None:
+    bench = Bench.of()
+    kill_at(bench, number, after=False)
+    with pytest.raises(Killed):
+        move(bench, journal_dir=tmp_path)
+    bench.aws.refusals = []
+    result = move(bench, journal_dir=tmp_path).applications[0]
+    events = read_file(Path(str(result.journal)))
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    rows = bench.aws.tables[(WEST, "shop-dr-state")]
+    stored = [json.loads(rows[key]["event"]["S"]) for key in sorted(rows) if "|journal#" in key]
+    assert stored == events
+
+
+def test_a_run_that_never_ended_is_history_once_the_application_was_moved_the_other_way() -> None:
+    bench = Bench.of()
+    bench.aws.delays.launch = 1e9
+    first = move(bench).applications[0]
+    assert first.status == FAILED
+    bench.aws.delays.launch = 40
+    bench.clock.wait(100)
+    assert status(move(bench)) == [MOVED]  # goes on with it
+    bench.clock.wait(100)
+    rows = bench.aws.tables[(WEST, "shop-dr-state")]
+    reopened = json.loads(rows["shop|run"]["document"]["S"])
+    rows["shop|run"]["document"]["S"] = json.dumps({**reopened, "closed_at": None})
+    assert status(move(bench, HOME)) == [MOVED]
+    bench.clock.wait(100)
+    again = move(bench).applications[0]
+    assert (again.status, again.resumed) == (MOVED, False)
+    assert again.run_id != first.run_id
+
+
+def test_a_run_that_was_left_alone_for_a_day_is_not_gone_on_with() -> None:
+    bench = Bench.of()
+    first = move(bench, stop_at=bench.clock.now() + 10).applications[0]
+    bench.clock.wait(90_000)
+    second = move(bench).applications[0]
+    assert (second.status, second.resumed) == (MOVED, False)
+    assert second.run_id != first.run_id
+
+
 def test_a_run_that_was_taken_up_again_still_sees_the_events_from_before() -> None:
     bench = Bench.of()
 
