@@ -139,68 +139,40 @@ existing:
 """
 
 import secrets
-import time
-from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery import ledger, resources
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.clients import Clients
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery import deployment, resources
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.errors import RecoveryError
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.ledger_store import ledger_of
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.model import parse_application
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.rollback import present
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.workers import ThreadWorkers
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import SystemClock
-
-
-def _new_run_id(now):
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)) + f"-deploy-{secrets.token_hex(3)}"
-
-
-def _begin(module, application, clients, store):
-    now = time.time()
-    run_id = _new_run_id(now)
-    wanted = resources.declared(application, module.params["resources"])
-    looked = present(wanted, resources.doors(application, clients), ThreadWorkers(8))
-    if not module.check_mode:
-        notes = [ledger.noted(run_id, now, order, *look) for order, look in enumerate(looked, 1)]
-        store.append([*store.read(), ledger.run_event("begun", run_id, now), *notes])
-        if not all(existed for _resource, existed in looked):
-            store.publish()
-    return {
-        "run_id": run_id,
-        "absent": [_announced(resource) for resource, existed in looked if not existed],
-        "existing": [str(resource) for resource, existed in looked if existed],
-    }
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils.deploying import deployments_of
 
 
 def _announced(resource):
-    stays = resources.KINDS[resource.kind].stays
-    sentence = f"{resource} (phase {resource.phase})" + (f"; cannot be taken back: {stays}" if stays else "")
-    return {"phase": resource.phase, "place": resource.place, "region": resource.region, "sentence": sentence}
+    return {
+        "phase": resource.phase,
+        "place": resource.place,
+        "region": resource.region,
+        "sentence": deployment.announced(resource),
+    }
 
 
-def _not_reached(application, clients, store, run_id):
-    """What the run was going to create and has not: it must not be taken back when somebody else has made it since."""
-    created = ledger.last_deployment(store.local()).created
-    looked = present(created, resources.doors(application, clients), ThreadWorkers(8))
-    return [ledger.absent(run_id, time.time(), resource) for resource, exists in looked if not exists]
+def _begin(module, deployments):
+    wanted = resources.declared(deployments.application, module.params["resources"])
+    begun = deployments.begin(wanted, secrets.token_hex(3))
+    return {
+        "run_id": begun.run_id,
+        "absent": [_announced(resource) for resource in begun.absent],
+        "existing": [str(resource) for resource in begun.existing],
+    }
 
 
-def _go_on(module, application, clients, store):
-    """The copy is written only by a run that creates something, so that a run with nothing to do calls nothing."""
-    run_id, event = module.params["run_id"], module.params["event"]
-    if module.check_mode:
-        return {"run_id": run_id}
-    if event != "continued":
-        store.append([ledger.run_event(event, run_id, time.time(), phase=module.params["phase"])])
-    try:
-        if event == "failed":
-            store.append(_not_reached(application, clients, store, run_id))
-        if ledger.creates(store.local(), run_id):
-            store.publish()
-    except RecoveryError as error:  # the file has the rest: no reason to stop a deploy, or to hide why it stopped
-        module.warn(f"the deployment ledger was not brought up to date: {error}")
+def _go_on(module, deployments):
+    run_id = module.params["run_id"]
+    if module.params["event"] == "continued":
+        deployments.go_on(run_id)
+    elif module.params["event"] == "completed":
+        deployments.complete(run_id)
+    else:
+        deployments.fail(run_id, module.params["phase"])
     return {"run_id": run_id}
 
 
@@ -234,17 +206,11 @@ def main():
         supports_check_mode=True,
     )
     try:
-        application = parse_application(module.params["application"])
-        clients = Clients(clock=SystemClock())
-        at_dr = resources.At(clients, resources.access_of(application, "dr"))
-        store = ledger_of(application, Path(module.params["folder"]), at_dr)
-        if module.params["event"] == "begun":
-            result = _begin(module, application, clients, store)
-        else:
-            result = _go_on(module, application, clients, store)
+        deployments = deployments_of(module)
+        result = (_begin if module.params["event"] == "begun" else _go_on)(module, deployments)
     except RecoveryError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, file=str(store.file), **result)
+    module.exit_json(changed=False, file=str(deployments.store.file), **result)
 
 
 if __name__ == "__main__":

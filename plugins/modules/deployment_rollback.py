@@ -95,72 +95,24 @@ problems:
   elements: str
 """
 
-import time
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery import ledger, resources, rollback
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.clients import Clients
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.declared import Refused
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.errors import RecoveryError
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.ledger_store import ledger_of
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.model import parse_application
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.workers import ThreadWorkers
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import SystemClock
-
-
-def _refuse_without_confirmation(module, application, deployment):
-    if not (deployment.completed or module.params["everything"]) or module.params["confirm"] == application.name:
-        return
-    given = module.params["confirm"] or "empty"
-    what = "all deployments" if module.params["everything"] else f"the deployment {deployment.run_id}, which completed,"
-    raise Refused(
-        f"rollback_confirm is {given}: to take back {what} say rollback_confirm={application.name}; nothing was changed"
-    )
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils.deploying import deployments_of
 
 
 def _run(module):
-    application = parse_application(module.params["application"])
-    clients = Clients(clock=SystemClock())
-
-    def at_place(place):
-        return resources.At(clients, resources.access_of(application, place))
-
-    at = resources.doors(application, clients)
-    store = ledger_of(application, Path(module.params["folder"]), at_place("dr"))
-    deployment = ledger.last_deployment(store.read(), module.params["everything"])
-    there = [resource for resource, exists in rollback.present(deployment.created, at, ThreadWorkers(8)) if exists]
-    named = module.params["delete_data_stores"]
-    for name in rollback.unknown_names(there, named):
-        module.warn(f"rollback_delete_data_stores names {name}: the deployment has created no such data store")
-    items = rollback.plan(there, named)
-    doomed = [item for item in items if item.action == "delete"]
-    if doomed:
-        _refuse_without_confirmation(module, application, deployment)
-        reasons = rollback.in_service(application, at_place)
-        if reasons:
-            raise Refused("; ".join(reasons) + "; nothing was changed")
-    deleted, problems = [str(item.resource) for item in doomed], []
-    if not module.check_mode:
-        deleted = []
-
-        def gone(resource):
-            deleted.append(str(resource))
-            store.append([ledger.deleted(deployment.run_id, time.time(), resource)])
-
-        problems = rollback.take_back(items, at, SystemClock(), gone)
-        if deleted:
-            store.publish()
+    done = deployments_of(module).take_back(
+        module.params["delete_data_stores"], module.params["everything"], module.params["confirm"]
+    )
+    deleted = [str(resource) for resource in done.deleted]
     result = {
         "changed": bool(deleted),
-        "run_id": deployment.run_id,
+        "run_id": done.run_id,
         "deleted": deleted,
         "kept": [
-            {"resource": str(item.resource), "reason": item.reason, "command": item.by_hand}
-            for item in items
-            if item.action == "keep"
+            {"resource": str(item.resource), "reason": item.reason, "command": item.by_hand} for item in done.kept
         ],
-        "problems": problems,
+        "problems": list(done.problems),
     }
     if module._diff:
         result["diff"] = {"before": "".join(f"{line}\n" for line in deleted), "after": ""}

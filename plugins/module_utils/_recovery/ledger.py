@@ -57,9 +57,9 @@ def parse(text: str) -> list[dict[str, Any]]:
 
 
 def merge(*copies: Sequence[Event]) -> list[Event]:
-    """Return the events of several copies of one ledger, each once, in order of time."""
+    """Return the events of several copies of one ledger, each once, in order of time, then as they stood."""
     unique = {line(event): event for copy in copies for event in copy}
-    return sorted(unique.values(), key=lambda event: (event.get("at", 0), event.get("order", 0)))
+    return sorted(unique.values(), key=lambda event: float(event.get("at", 0)))
 
 
 def run_event(event: str, run_id: str, at: float, **detail: Any) -> dict[str, Any]:
