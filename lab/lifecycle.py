@@ -16,7 +16,7 @@ from lab import addresses, processes, record
 from lab.control import LabError, ask
 from lab.settings import LabSettings
 
-_START_SECONDS = 90.0
+_START_SECONDS = 300.0
 _STOP_SECONDS = 25.0
 
 Say = Callable[[str], None]

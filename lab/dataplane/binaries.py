@@ -60,7 +60,7 @@ def command(program: str, *arguments: str) -> list[str]:
     return [*launcher(), str(folder() / program), *arguments]
 
 
-def run(program: str, *arguments: str, timeout: float = 60.0) -> str:
+def run(program: str, *arguments: str, timeout: float = 240.0) -> str:
     """Run a program of PostgreSQL to its end and give its output back.  `timeout` in seconds."""
     done = subprocess.run(
         command(program, *arguments),

@@ -160,7 +160,7 @@ class Instance:
 
     # -- running -----------------------------------------------------------------------------------------------------
 
-    def start(self, timeout: float = 30.0) -> None:
+    def start(self, timeout: float = 120.0) -> None:
         """Start the server and wait until it answers."""
         if self.running():
             return
@@ -189,7 +189,7 @@ class Instance:
                     ) from error
                 time.sleep(0.05)
 
-    def stop(self, mode: StopMode = "fast", timeout: float = 15.0) -> None:
+    def stop(self, mode: StopMode = "fast", timeout: float = 30.0) -> None:
         """Stop the server and wait for its end; `fast` writes a checkpoint and sends the standby everything first."""
         process = self._process
         if process is None:
@@ -227,7 +227,7 @@ class Instance:
             f"connect_timeout={timeout} sslmode=disable gssencmode=disable"
         )
 
-    def connect(self, database: str = DATABASE, timeout: int = 2) -> psycopg.Connection[tuple[Any, ...]]:
+    def connect(self, database: str = DATABASE, timeout: int = 10) -> psycopg.Connection[tuple[Any, ...]]:
         """Open a connection that commits each statement."""
         return psycopg.connect(
             self.conninfo(database, timeout) + f" application_name=lab options='-c statement_timeout={timeout * 1000}'",

@@ -36,8 +36,8 @@ CREATE TABLE heartbeat (id int PRIMARY KEY DEFAULT 1 CHECK (id = 1), at timestam
 INSERT INTO heartbeat (at) VALUES (clock_timestamp());
 """
 
-_STREAMING_SECONDS = 20.0
-_CATCH_UP_SECONDS = 15.0
+_STREAMING_SECONDS = 30.0
+_CATCH_UP_SECONDS = 30.0
 _RECONNECT_SECONDS = 5.0
 _CUT_BY_HAND = "by hand"
 

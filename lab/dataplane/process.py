@@ -10,7 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
-_READY_SECONDS = 20.0
+_READY_SECONDS = 60.0
 
 
 class ApplicationProcess:
