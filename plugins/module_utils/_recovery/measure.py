@@ -153,7 +153,7 @@ def measure(
         rpo=loss,
         rpo_bound=_bound(lag, _stop_of_writes(events), _is_switchover(events)),
         stages=stages,
-        detect=_detect(began, opened_at),
+        detect=_detect(began, opened_at, writes),
         client=_client(writes, stages),
         verdict=judge(writes, loss, objectives),
         deaf=deaf,
@@ -367,7 +367,7 @@ def _dns(
             f"the probe was deaf for {series[0].started_at - samples[last].started_at:.1f} s when the answers changed",
             begin=begin,
         )
-    since = "the first failed write" if outage else "the opening of the run, as no write failed,"
+    since = "the first failed write" if outage else "the opening of the run"
     method = (
         f"from {since} to the first of {len(series)} answers without a break that lead to {target}, "
         f"asked of the nameserver anew each time ({len(asked) - len(samples)} of {len(asked)} queries unanswered); "
@@ -444,9 +444,12 @@ def _stop_of_writes(events: Iterable[Mapping[str, Any]]) -> float | None:
     return min(stops, default=None)
 
 
-def _detect(began: float | None, opened_at: float | None) -> Figure:
-    if began is None or opened_at is None:
-        return Figure(None, "no write failed before the move" if opened_at is not None else "no journal")
+def _detect(began: float | None, opened_at: float | None, writes: Figure) -> Figure:
+    if opened_at is None:
+        return Figure(None, "there is no journal")
+    if began is None:
+        quiet = writes.value is not None
+        return Figure(None, "no write failed" if quiet else "it is not known when the outage began")
     if began >= opened_at:
         return Figure(0.0, "the outage began with the move itself")
     method = "from the first failed write to the opening of the run"
