@@ -255,7 +255,7 @@ def _global_cluster(scene: Scene) -> Iterator[Check]:
 def _networks(scene: Scene) -> Iterator[Check]:
     """Networks that do not overlap."""
     cidr = scene.text("network_vpc_cidr")
-    if not cidr or scene.skips("network"):
+    if not cidr or scene.text("network_mode") not in ("", "create"):
         return
     wanted = ipaddress.ip_network(cidr)
     answer = scene.read("primary", "ec2", "DescribeVpcs", {})

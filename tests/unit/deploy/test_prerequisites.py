@@ -174,6 +174,10 @@ def test_networks_that_overlap(aws: FakeAws) -> None:
     assert problem.startswith("network_vpc_cidr is '10.0.128.0/20': it overlaps 10.0.0.0/16 of vpc-1 in us-east-1")
 
 
+def test_the_network_of_a_vpc_that_is_adopted_is_not_ours_to_choose(aws: FakeAws) -> None:
+    assert problems(aws, network_vpc_cidr="10.0.128.0/20", network_mode="adopt") == []
+
+
 def test_what_the_primary_region_lacks_comes_all_at_once(aws: FakeAws) -> None:
     aws.answers |= {
         "DescribeAutoScalingGroups": {"AutoScalingGroups": []},
