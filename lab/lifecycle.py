@@ -7,6 +7,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -204,7 +205,8 @@ def _start(settings: LabSettings, seed: str, say: Say) -> None:
             text=True,
         )
     assert process.stdout is not None
-    deadline = time.monotonic() + _START_SECONDS
+    watchdog = threading.Timer(_START_SECONDS, process.kill)
+    watchdog.start()
     last = ""
     try:
         for line in process.stdout:
@@ -213,8 +215,6 @@ def _start(settings: LabSettings, seed: str, say: Say) -> None:
                 crash.unlink(missing_ok=True)
                 return
             say(last)
-            if time.monotonic() > deadline:
-                break
         process.wait(5)
     except BaseException:
         process.terminate()
@@ -222,6 +222,9 @@ def _start(settings: LabSettings, seed: str, say: Say) -> None:
             process.wait(10)
         processes.end(processes.of_lab(settings.home))
         raise
+    finally:
+        watchdog.cancel()
+    processes.end(processes.of_lab(settings.home))
     tail = crash.read_text(errors="replace").strip().splitlines()[-1:] or [last]
     raise LabError(f"the lab did not start: {last or tail[0]} (details: {crash})")
 
