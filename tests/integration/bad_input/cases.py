@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Case:
-    """Variables given on the command line; the line of the answer begins with ``variable`` and contains ``right``."""
+    """Variables that somebody gives; the line of the answer begins with ``variable`` and contains ``right``."""
 
     name: str
     variable: str
@@ -214,6 +214,22 @@ SETTINGS = [
         {"aws_dr_dr_cluster": "{{ nobody_set_this }}"},
     ),
 ]
+
+#: Those of them in which Ansible itself takes part, with templates, types and the defaults of roles: the real playbook
+#: is run with these. The rules alone are enough for the rest (tests/unit/deploy/test_settings.py).
+THROUGH_ANSIBLE = (
+    "a variable that cannot be computed",
+    "a project name with capitals",
+    "a region that AWS does not have",
+    "the same region twice",
+    "an unknown mode",
+    "an objective that is no number",
+    "a bucket without its other half",
+    "no Auto Scaling group",
+    "a capacity in the wrong order",
+    "a network that is none",
+    "a probe that is asked too seldom",
+)
 
 #: Right in itself, and not so in the account: found by the role prerequisites, by reads alone.
 ACCOUNT = [

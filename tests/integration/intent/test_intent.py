@@ -1,0 +1,66 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""failover.yml asks for its intent: what is not clear is refused in one line, before AWS is asked anything.
+
+No lab runs here, and the AWS profiles lead nowhere: a call to AWS would fail with another message.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+def failover(tmp_path: Path, *arguments: str, playbook: str = "failover.yml") -> tuple[int, str]:
+    """Run the playbook; the output with its lines joined, as Ansible folds long ones."""
+    (tmp_path / "ca.pem").touch()
+    environment = {
+        **os.environ,
+        "LAB_HOME": str(tmp_path),
+        "AWS_CONFIG_FILE": "/nonexistent",
+        "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "inventories/lab", f"playbooks/{playbook}"]
+    done = subprocess.run(
+        [*command, *arguments],
+        cwd=REPOSITORY,
+        env=environment,
+        text=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+    return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("", "what for? say -e drill=true, or -e failover_mode=planned (or unplanned) -e failover_confirm=dr-webapp"),
+        ("drill=true failover_mode=unplanned", "drill=true and failover_mode=unplanned exclude each other"),
+        ("failover_mode=sideways failover_confirm=dr-webapp", "failover_mode is 'sideways': planned or unplanned"),
+        ("failover_mode=planned", "failover_confirm is '': to move it, confirm with its name"),
+        ("failover_mode=planned failover_confirm=other", "failover_confirm is 'other': to move it, confirm with"),
+        ("failover_mode=unplanned failover_confirm=dr-webapp", "accept_data_loss is False: an unplanned failover may"),
+        ("failover_mode=unplanned failover_confirm=dr-webapp accept_data_loss=no", "accept_data_loss is False"),
+    ],
+)
+def test_an_unclear_intent_is_refused_in_one_line(tmp_path: Path, said: str, wanted: str) -> None:
+    code, output = failover(tmp_path, *(word for one in said.split() for word in ("-e", one)))
+    assert code != 0
+    assert wanted in output.replace("''", "'")
+    assert "Traceback" not in output
+    assert list(tmp_path.iterdir()) == [tmp_path / "ca.pem"], "nothing was written"
+
+
+@pytest.mark.parametrize("playbook", ["failback.yml", "test_failover.yml", "test-failover.yml"])
+def test_the_other_playbooks_are_whole(tmp_path: Path, playbook: str) -> None:
+    code, output = failover(tmp_path, "--syntax-check", playbook=playbook)
+    assert code == 0, output
