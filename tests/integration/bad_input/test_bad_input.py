@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Bad input, through the real deploy playbook: one clear line each, before anything was changed.
 
-Each case is a host of one play, so that all of them cost one run of ansible-playbook. Cases that need another environment
-or another world have runs of their own.
+Each case is a host of one play, so that all of them cost one run of ansible-playbook. Cases that need another
+environment or another world have runs of their own.
 """
 
 from __future__ import annotations
