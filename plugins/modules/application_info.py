@@ -36,6 +36,16 @@ options:
   expected_region:
     description: The region that should serve the application. What is not so stands in RV(problems).
     type: str
+  wait_seconds:
+    description:
+      - How long to look again while O(expected_region) does not serve the application. It is no failure if it never
+        does.
+    type: float
+    default: 0
+  wait_interval:
+    description: Seconds between two looks.
+    type: float
+    default: 2
 attributes:
   check_mode:
     description: Changes nothing, so it does the same in check mode.
@@ -50,10 +60,7 @@ EXAMPLES = r"""
   pilotlight.aws_dr.application_info:
     names: [app.example.com]
     expected_region: us-west-2
-  register: seen
-  until: not seen.problems
-  retries: 10
-  delay: 3
+    wait_seconds: 30
 """
 
 RETURN = r"""
@@ -79,8 +86,9 @@ problems:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.dns import Resolver
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.glance import look
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.glance import look, look_until_served
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.probe import ProbeSettings
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.toolbox import SystemClock
 
 
 def main():
@@ -91,6 +99,8 @@ def main():
             "nameservers": {"type": "list", "elements": "str", "default": []},
             "endpoints": {"type": "dict", "default": {}},
             "expected_region": {"type": "str"},
+            "wait_seconds": {"type": "float", "default": 0},
+            "wait_interval": {"type": "float", "default": 2},
         },
         supports_check_mode=True,
     )
@@ -103,14 +113,16 @@ def main():
     except ValueError as error:
         module.fail_json(msg=str(error))
     endpoints = {region: host for region, host in given["endpoints"].items() if host}
-    glances = look(settings, given["names"], resolver, endpoints)
-    expected = given["expected_region"]
-    problems = [glance.led_away_from(expected) for glance in glances] if expected else []
-    module.exit_json(
-        changed=False,
-        names=[glance.as_dict() for glance in glances],
-        problems=[problem for problem in problems if problem],
-    )
+
+    def look_once():
+        return look(settings, given["names"], resolver, endpoints)
+
+    if given["expected_region"]:
+        wait, every = given["wait_seconds"], given["wait_interval"]
+        glances, problems = look_until_served(look_once, given["expected_region"], SystemClock(), wait, every)
+    else:
+        glances, problems = look_once(), []
+    module.exit_json(changed=False, names=[glance.as_dict() for glance in glances], problems=problems)
 
 
 if __name__ == "__main__":

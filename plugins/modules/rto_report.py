@@ -58,6 +58,22 @@ options:
     type: dict
     required: true
     suboptions: *site
+  status:
+    description:
+      - What came of the move, as RV(pilotlight.aws_dr.region_switch#module:applications[].status) says it. Anything but
+        V(moved) fails, whatever was measured.
+    type: str
+    default: moved
+  reasons:
+    description: What stood in its way.
+    type: list
+    elements: str
+    default: []
+  notes:
+    description: What could not be done and did not stop it.
+    type: list
+    elements: str
+    default: []
   objectives:
     description: What the move is held against.
     type: dict
@@ -229,6 +245,9 @@ ARGUMENTS = {
     "mode": {"type": "str", "choices": ["planned", "unplanned"], "default": "planned"},
     "origin": {"type": "dict", "required": True, "options": SITE},
     "target": {"type": "dict", "required": True, "options": SITE},
+    "status": {"type": "str", "default": "moved"},
+    "reasons": {"type": "list", "elements": "str", "default": []},
+    "notes": {"type": "list", "elements": "str", "default": []},
     "objectives": {"type": "dict", "required": True, "options": OBJECTIVES},
     "samples": {"type": "path"},
     "journal": {"type": "path"},
@@ -287,6 +306,9 @@ def report_of(arguments: dict[str, Any], files: dict[str, str]) -> dict[str, Any
         target=arguments["target"]["place"],
         origin_region=arguments["origin"]["region"],
         target_region=arguments["target"]["region"],
+        status=arguments["status"],
+        reasons=tuple(arguments["reasons"]),
+        notes=tuple(arguments["notes"]),
     )
     return to_report(
         move,

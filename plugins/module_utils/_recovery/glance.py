@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .dns import Answer, DnsError, Resolver, leads_to
+from .ports import Clock
 from .probe import HttpApplication, ProbeSettings, Reply
 
 
@@ -56,6 +57,24 @@ def look(
 ) -> tuple[Glance, ...]:
     """Resolves each name and asks the first address for the application's health, under that name."""
     return tuple(_glance(settings, name, resolver, endpoints) for name in names)
+
+
+def problems_with(glances: Sequence[Glance], region: str) -> list[str]:
+    """What is not as it should be where `region` should serve all of them."""
+    return [problem for glance in glances if (problem := glance.led_away_from(region))]
+
+
+def look_until_served(
+    look_once: Callable[[], tuple[Glance, ...]], region: str, clock: Clock, seconds: float, every: float
+) -> tuple[tuple[Glance, ...], list[str]]:
+    """Looks until `region` serves all names, or so many seconds have passed; returns the last look."""
+    ends = clock.now() + seconds
+    while True:
+        glances = look_once()
+        problems = problems_with(glances, region)
+        if not problems or clock.now() + every > ends:
+            return glances, problems
+        clock.wait(every)
 
 
 def _glance(settings: ProbeSettings, name: str, resolver: Resolver, endpoints: Mapping[str, str]) -> Glance:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .measure import Figure, Lag, Measurement, Objectives
+from .results import MOVED
 from .samples import Vantage
 
 FORMAT = 1
@@ -28,7 +29,11 @@ FREEZE = (
 
 @dataclass(frozen=True)
 class Move:
-    """What was moved: the intent is drill, failover or failback, the mode planned or unplanned."""
+    """What was moved: the intent is drill, failover or failback, the mode planned or unplanned.
+
+    `status` is what came of it (see `results`), `reasons` what stood in its way, `notes` what could not be done and did
+    not stop it.
+    """
 
     run_id: str
     application: str
@@ -38,6 +43,9 @@ class Move:
     target: str
     origin_region: str
     target_region: str
+    status: str = MOVED
+    reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def to_report(
@@ -53,6 +61,10 @@ def to_report(
     validation: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The report as plain data. Times are epoch seconds, and also readable where a person looks for them."""
+    wrong = (
+        [f"the move is {move.status}: {'; '.join(move.reasons) or 'see the output'}"] if move.status != MOVED else []
+    )
+    wrong += [f"{check['name']}: {check['detail']}" for check in validation if check["result"] == "failed"]
     opened = _at(events, "run-opened")
     closed = _at(events, "run-closed")
     measured: dict[str, Figure] = {
@@ -77,8 +89,11 @@ def to_report(
         "closed_at": closed,
         "objectives": {"rto_seconds": objectives.rto_seconds, "rpo_seconds": objectives.rpo_seconds},
         "measured": {name: figure.as_dict() for name, figure in measured.items()},
-        "verdict": measurement.verdict.word,
-        "reasons": list(measurement.verdict.reasons),
+        "status": move.status,
+        # Figures of a move that did not take place, or after which clients are not served, pass nothing.
+        "verdict": "fail" if wrong else measurement.verdict.word,
+        "reasons": [*wrong, *measurement.verdict.reasons],
+        "notes": list(move.notes),
         "stages": [
             {
                 "name": stage.name,
@@ -222,6 +237,8 @@ def _lists(report: Mapping[str, Any]) -> list[str]:
     if report["gates"]:
         rows = [(gate["gate"], (gate.get("detail") or {}).get("answer"), gate["reason"]) for gate in report["gates"]]
         parts += ["## Gates", _table(("gate", "result", "reason"), rows)]
+    if report["notes"]:
+        parts += ["## What could not be done", "\n".join(f"- {note}" for note in report["notes"])]
     if report["failures"]:
         rows = [(_time(failure["at"]), failure["step"], failure["reason"]) for failure in report["failures"]]
         parts += ["## Failures", _table(("at", "step", "reason"), rows)]

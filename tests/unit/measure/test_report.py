@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-from unit.measure.series import NEW, OLD, event, observed, series
+from unit.measure.series import NEW, OLD, T0, event, observed, series
 
 from plugins.module_utils._recovery.measure import Lag, Objectives, measure
 from plugins.module_utils._recovery.report import Move, as_json, as_markdown, to_report
+from plugins.module_utils._recovery.samples import Stored
 
 MOVE = Move("20261123T020000Z-drill-abcdef", "dr-webapp", "drill", "planned", "primary", "dr", OLD, NEW)
 OBJECTIVES = Objectives(900, 60)
@@ -40,6 +42,17 @@ def test_the_json_holds_each_figure_with_its_method() -> None:
     assert read["measured"]["rpo_seconds"]["value"] is None
     assert read["stages"][1] == {**read["stages"][1], "name": "promote", "seconds": 13.0, "steps": ["aurora_global"]}
     assert read["calls"] == [{"at": EVENTS[3]["at"], "step": "aurora_global", **CALL}]
+
+
+def test_a_move_that_failed_passes_nothing() -> None:
+    quiet = [one for part in ("write", "read") for one in series(60, kind=part)]  # type: ignore[arg-type]
+    stored = Stored(T0 + 70, frozenset(range(240)), NEW)
+    found = measure(observed(quiet, stored=stored), EVENTS, OBJECTIVES, target_region=NEW, stable_samples=10)
+    assert found.verdict.word == "pass"
+    failed = to_report(replace(MOVE, status="failed", reasons=("promote: too late",)), found, OBJECTIVES)
+    assert (failed["verdict"], failed["reasons"][0]) == ("fail", "the move is failed: promote: too late")
+    bad = [{"name": "DNS and health", "result": "failed", "detail": "status 503"}]
+    assert to_report(MOVE, found, OBJECTIVES, validation=bad)["verdict"] == "fail"
 
 
 def test_the_markdown_says_not_measured_and_why() -> None:
