@@ -418,7 +418,8 @@ def _stack(scene: Scene, name: str, place: str) -> Check:
         verb = "continue its rollback or delete it" if status == "UPDATE_ROLLBACK_FAILED" else "delete it first"
         problem = f"stack {name} in {region} is in {status}, where it cannot be updated: {verb} ({command})"
         return Check(subject, status, problem)
-    return Check(subject, status, waiting=status.endswith("_IN_PROGRESS"))
+    # A stack under review is the shell of a change set that nobody has executed: nothing goes on in it.
+    return Check(subject, status, waiting=status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS")
 
 
 def _existing(scene: Scene, kind: str, variable: str, name: str, there: bool) -> Check:

@@ -234,6 +234,11 @@ def test_a_stack_that_aws_is_busy_with_is_waited_for(aws: FakeAws) -> None:
     assert not waiting.problem
 
 
+def test_a_stack_that_was_only_reviewed_is_not_waited_for(aws: FakeAws) -> None:
+    aws.answers["DescribeStacks"] = {"Stacks": [{"StackStatus": "REVIEW_IN_PROGRESS"}]}
+    assert not [check for check in examine(Scene(aws, inline(), VARIABLES)) if check.waiting]
+
+
 def test_a_read_that_is_not_allowed_names_the_permission(aws: FakeAws) -> None:
     aws.answers["DescribeVpcs"] = refused("UnauthorizedOperation", "DescribeVpcs")
     (problem,) = problems(aws)
