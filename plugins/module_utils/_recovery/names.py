@@ -49,6 +49,9 @@ RDS_IDENTIFIER = Rule(
     r"--",
 )
 
+#: Amazon RDS API, CreateDBSubnetGroup, DBSubnetGroupName; RDS keeps it in lower case.
+SUBNET_GROUP = Rule("has 1 to 255 letters, digits, spaces and ._-", r"[A-Za-z0-9 ._-]+", 1, 255, r"^default$")
+
 #: Amazon S3 User Guide, "General purpose bucket naming rules".
 BUCKET = Rule(
     "has 3 to 63 lower-case letters, digits, dots and hyphens, begins and ends with a letter or digit, "
@@ -79,6 +82,30 @@ TOPIC = Rule("has 1 to 256 letters, digits, underscores and hyphens", r"[A-Za-z0
 
 #: AWS Secrets Manager API, CreateSecret, Name.
 SECRET = Rule("has 1 to 512 letters, digits and /_+=.@-", r"[A-Za-z0-9/_+=.@-]+", 1, 512)
+
+#: AWS IAM User Guide, "IAM and AWS STS quotas": names of roles.
+IAM_ROLE = Rule("has 1 to 64 letters, digits and +=,.@_-", r"[A-Za-z0-9+=,.@_-]+", 1, 64)
+
+#: AWS Lambda API, CreateFunction, FunctionName.
+FUNCTION = Rule("has 1 to 64 letters, digits, hyphens and underscores", r"[A-Za-z0-9_-]+", 1, 64)
+
+#: AWS CloudFormation API, CreateStack, StackName.
+STACK = Rule("has 1 to 128 letters, digits and hyphens, and begins with a letter", r"[A-Za-z][A-Za-z0-9-]*", 1, 128)
+
+#: AWS KMS API, CreateAlias, AliasName; names that begin with aws/ are AWS's own.
+KEY_ALIAS = Rule(
+    "has 1 to 250 letters, digits and /_-, and does not begin with aws/",
+    r"(alias/)?[A-Za-z0-9/_-]+",
+    1,
+    250,
+    r"^(alias/)?aws/",
+)
+
+#: EventBridge Scheduler API, CreateSchedule, Name.
+SCHEDULE = Rule("has 1 to 64 letters, digits and ._-", r"[A-Za-z0-9._-]+", 1, 64)
+
+#: CloudWatch API, PutMetricAlarm, AlarmName; printable ASCII keeps it usable in a health check.
+ALARM = Rule("has 1 to 255 printable ASCII characters", r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", 1, 255)
 
 _LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
 

@@ -44,6 +44,20 @@ NAMED = {
     "aws_dr_state_bucket_primary": names.BUCKET,
     "aws_dr_state_bucket_dr": names.BUCKET,
     "aws_dr_notification_topic": names.TOPIC,
+    "network_stack": names.STACK,
+    "security_stack": names.STACK,
+    "security_key_alias": names.KEY_ALIAS,
+    "security_lambda_role": names.IAM_ROLE,
+    "security_replication_role": names.IAM_ROLE,
+    "database_subnet_group": names.SUBNET_GROUP,
+    "database_instance_prefix": names.RDS_IDENTIFIER,
+    "compute_stack": names.STACK,
+    "orchestrator_function": names.FUNCTION,
+    "orchestrator_scheduler_role_name": names.IAM_ROLE,
+    "orchestrator_schedule": names.SCHEDULE,
+    "monitoring_stack": names.STACK,
+    "traffic_alarm_primary": names.ALARM,
+    "traffic_alarm_dr": names.ALARM,
 }
 
 #: Variables that hold a list of names.

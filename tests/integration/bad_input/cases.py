@@ -208,6 +208,18 @@ SETTINGS = [
         {"aws_dr_secrets": ["shop database"]},
     ),
     Case(
+        "a role name that IAM would refuse",
+        "security_replication_role",
+        "it has 70 characters; a name is needed that has 1 to 64",
+        {"security_replication_role": "r" * 70},
+    ),
+    Case(
+        "a stack name that CloudFormation would refuse",
+        "monitoring_stack",
+        "begins with a letter",
+        {"monitoring_stack": "24x7"},
+    ),
+    Case(
         "a variable that cannot be computed",
         "aws_dr_dr_cluster",
         "'nobody_set_this' is undefined",

@@ -9,7 +9,22 @@ from typing import Any
 import pytest
 from integration.bad_input.cases import SETTINGS, Case
 
-from plugins.module_utils._recovery.names import BUCKET, DOMAIN, GROUP, LOAD_BALANCER, PROJECT, RDS_IDENTIFIER, Rule
+from plugins.module_utils._recovery.names import (
+    ALARM,
+    BUCKET,
+    DOMAIN,
+    FUNCTION,
+    GROUP,
+    IAM_ROLE,
+    KEY_ALIAS,
+    LOAD_BALANCER,
+    PROJECT,
+    RDS_IDENTIFIER,
+    SCHEDULE,
+    STACK,
+    SUBNET_GROUP,
+    Rule,
+)
 from plugins.module_utils._recovery.settings import is_nameserver, problems
 
 REGIONS = {"us-east-1", "us-west-2", "eu-central-1", "cn-north-1"}
@@ -93,6 +108,13 @@ def test_without_botocores_data_a_region_is_checked_by_its_form() -> None:
         (RDS_IDENTIFIER, ["a", "Shop-1", "a" * 63], ["1a", "a-", "a--b", "a_b", "a" * 64]),
         (BUCKET, ["abc", "a.b-c", "1a2"], ["ab", "a..b", "192.168.0.1", "xn--abc", "abc-s3alias", "Abc", "a" * 64]),
         (LOAD_BALANCER, ["a", "Shop-1", "a" * 32], ["-a", "a-", "internal-a", "a" * 33, "a_b"]),
+        (STACK, ["shop-vpc"], ["1shop", "shop_vpc", "a" * 129]),
+        (IAM_ROLE, ["shop-role", "a" * 64], ["a" * 65, "a/b", "a b"]),
+        (FUNCTION, ["shop_1-f"], ["a" * 65, "a.b"]),
+        (KEY_ALIAS, ["shop-key", "alias/shop/key"], ["alias/aws/s3", "aws/s3", "a b"]),
+        (SCHEDULE, ["shop.every-minute"], ["a b", "a" * 65]),
+        (ALARM, ["shop switch"], [" shop", "shop ", "a" * 256]),
+        (SUBNET_GROUP, ["shop-subnets"], ["default", "a/b", "a" * 256]),
         (GROUP, ["any name/1"], ["a:b", "", "a" * 256]),
         (DOMAIN, ["a.b", "app.example.com.", "_acme.example.com"], ["com", "a..b", "-a.b", "a b.c", "https://a.b"]),
     ],
