@@ -41,7 +41,7 @@ class PlannedCall:
     target: str
     params: Mapping[str, Any]
     mutates: bool = True
-    optional: bool = False  # worth trying: its failure does not fail the step
+    optional: bool = False  # its failure holds neither the step nor the calls after it
     deadline_seconds: float = MUTATION_DEADLINE_SECONDS
     journaled: bool = True  # False: one of many samples
     before: Mapping[str, Any] = field(default_factory=dict)  # what it changes, as it was (R20)

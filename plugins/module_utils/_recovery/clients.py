@@ -154,25 +154,25 @@ class Clients:
         self, access: Access, service: str, operation: str, params: Mapping[str, Any], mutates: bool, seconds: float
     ) -> dict[str, Any]:
         breaker = self.breaker(access.region)
-        refusal = breaker.refusal()
+        refusal = breaker.refusal(service)
         if refusal:
             raise RegionUnreachable(access.region, refusal)
         started, at = self.monotonic(), self.clock.now()
         outcome: str | None = None
         try:
             answer = self._transport.send(access, service, operation, params, breaker.allowance(seconds))
-            breaker.answered()
+            breaker.answered(service)
             return answer
         except CallFailed as error:
             outcome = error.code
             if error.code in SERVER_SIDE:
-                breaker.silent(started, f"{service} {operation} answered {error.code}")
+                breaker.failed(service, f"{service} {operation} answered {error.code}")
             else:
-                breaker.answered()
+                breaker.answered(service)
             raise
         except RegionUnreachable as error:
             outcome = "NoAnswer"
-            breaker.silent(started, error.reason)
+            breaker.silent(service, started, error.reason)
             raise
         finally:
             if self.record:

@@ -149,6 +149,16 @@ class Course:
                     due.append(Due(self, progress, calls))
         return ended, due
 
+    def past(self, step: str) -> bool:
+        """Whether a step has done something, so that it cannot be as before."""
+        progress = self.steps[step]
+        return progress.phase is Phase.DONE or any(outcome.ok or not outcome.reached for outcome in progress.outcomes)
+
+    def note(self, what: str, why: str = "") -> None:
+        """Something that could not be done and does not stop the move: once, with the first reason."""
+        if not any(note.startswith(what) for note in self.notes):
+            self.notes.append(f"{what}: {why}" if why else what)
+
     def fail(self, reason: str) -> None:
         """The move cannot go on."""
         self.failure = self.failure or reason
@@ -172,6 +182,8 @@ class Course:
 
     def _end(self, progress: Progress, seen: Observation, now: float) -> bool:
         if seen.state is State.DONE:
+            if seen.detail.get("warning"):
+                self.note(progress.step.name, str(seen.detail["warning"]))
             self._close(progress, Phase.DONE, seen.reason, seen.detail)
             return True
         late = now - progress.began_at >= progress.step.deadline_seconds

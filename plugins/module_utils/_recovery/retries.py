@@ -56,7 +56,7 @@ RETRIES: Mapping[str, Retry] = {
 }
 
 SERVER_SIDE = frozenset(code for code, retry in RETRIES.items() if retry is _PASSING)
-"""Errors that say more about the region than about the request: they count as silence for the breaker."""
+"""Errors that say more about the service than about the request: the breaker counts them."""
 
 
 def retry_for(code: str, mutates: bool) -> Retry | None:

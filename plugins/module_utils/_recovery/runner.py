@@ -406,11 +406,15 @@ class _Run:
                         self._store_failed(course, str(error))
 
     def _store_failed(self, course: Course, error: str) -> None:
-        note = f"the state store in {course.move.target.region} takes no writes: {error}"
-        if self.mode.needs_store:
-            course.fail(note)
-        elif note not in course.notes:
-            course.notes.append(note)
+        what = f"the state store in {course.move.target.region} takes no writes"
+        if self._depends_on_store(course):
+            course.fail(f"{what}: {error}")
+        else:
+            course.note(what, error)
+
+    def _depends_on_store(self, course: Course) -> bool:
+        """A planned move does until the writer moves; from then on clients would be worse off if it stopped."""
+        return self.mode.needs_store and not course.past("promote")
 
     def _flush(self, courses: Iterable[Course]) -> None:
         by_name = {course.move.application.name: course for course in courses}
@@ -454,7 +458,25 @@ class _Run:
             except LeaseLost as error:
                 course.fail(str(error))
             except RecoveryError as error:
-                course.notes.append(f"the lease could not be renewed: {error}")
+                course.note("the lease could not be renewed", str(error))
+
+    def _holds(self, course: Course, seconds: float) -> bool:
+        """Whether a call that may take so long may be made; without a lease where the store is no condition."""
+        lease = course.lease
+        if lease is None or lease.covers(seconds):
+            return True
+        try:
+            lease.renew()
+            return True
+        except LeaseLost as error:
+            course.fail(str(error))
+        except RecoveryError as error:
+            if not self._depends_on_store(course):
+                course.lease = None
+                course.note("going on without a lease", str(error))
+                return True
+            course.fail(f"the lease does not outlast the next call: {error}; run the same move again")
+        return False
 
     def _perform(self, due: Sequence[Due]) -> None:
         """Intents first, for all; then the calls, application beside application; then the results.
@@ -482,9 +504,7 @@ class _Run:
         made: list[tuple[Due, CallOutcome]] = []
         for one in group:
             for call in one.calls:
-                lease = one.course.lease
-                if call.mutates and lease is not None and not lease.covers(call.deadline_seconds):
-                    one.course.fail("the lease would run out during a call; run the same move again")
+                if call.mutates and not self._holds(one.course, call.deadline_seconds):
                     return made
                 outcome = self.performer.perform(one.course.move.application, call)
                 made.append((one, outcome))

@@ -79,7 +79,7 @@ def test_calls_that_hang_side_by_side_are_counted_once() -> None:
     start = clients.clock.now()
     clients.clock.wait(5)
     for _number in range(6):
-        breaker.silent(start, "no answer")
+        breaker.silent("rds", start, "no answer")
     assert breaker.lost_seconds == 5
 
 
@@ -102,12 +102,39 @@ def test_one_region_that_is_lost_is_no_reason_to_doubt_the_other() -> None:
     assert clients.call(Access("us-west-2"), "rds", "DescribeDBClusters") == {"ok": True}
 
 
-def test_a_region_that_answers_with_server_errors_is_a_lost_one() -> None:
+def test_a_service_that_answers_with_server_errors_is_left_alone_for_a_while() -> None:
     clients, script = clients_of("ServiceUnavailable")
     for _number in range(5):
         with pytest.raises((CallFailed, RegionUnreachable)):
             ask(clients)
     assert len(script.sent) == 2
+
+
+@pytest.mark.parametrize("how", ["ServiceUnavailable", "silence"])
+def test_one_service_that_is_broken_is_no_reason_to_doubt_the_others(how: str) -> None:
+    clients, script = clients_of(how, budgets={"us-east-1": float("inf")})
+    for _number in range(6):
+        with pytest.raises((CallFailed, RegionUnreachable)):
+            clients.call(EAST, "dynamodb", "BatchGetItem")
+    script.lines = [{"ok": True}]
+    assert ask(clients) == {"ok": True}
+
+
+def test_two_silent_services_of_a_region_that_may_be_lost_are_a_lost_region() -> None:
+    clients, script = clients_of("silence")
+    for service in ("rds", "autoscaling", "dynamodb"):
+        with pytest.raises(RegionUnreachable):
+            clients.call(EAST, service, "DescribeAnything", deadline_seconds=2)
+    assert script.sent == [2, 2]
+
+
+def test_a_broken_service_that_the_move_depends_on_is_asked_again_ever_more_rarely() -> None:
+    clients, script = clients_of("ServiceUnavailable", budgets={"us-east-1": float("inf")})
+    for _second in range(120):
+        with pytest.raises((CallFailed, RegionUnreachable)):
+            ask(clients, "SwitchoverGlobalCluster")
+        script.clock.wait(1)
+    assert 5 <= len(script.sent) <= 9
 
 
 def test_a_throttled_call_is_made_again_with_growing_pauses() -> None:

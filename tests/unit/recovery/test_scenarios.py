@@ -510,6 +510,45 @@ def test_a_store_that_takes_no_writes_stops_a_planned_move_but_not_a_failover() 
     assert any("without a lease" in note for note in result.applications[0].notes)
 
 
+@pytest.mark.parametrize("options", [DRILL, FAILOVER], ids=["planned", "unplanned"])
+def test_a_store_that_is_lost_once_the_writer_moves_leaves_no_clients_behind(options: Options) -> None:
+    bench = Bench.of()
+    bench.aws.delays.promote = 300  # longer than a lease lasts
+
+    def lose(call: Call) -> None:
+        if call.service == "rds" and call.mutates:
+            bench.aws.refusals = [broken]
+
+    def broken(call: Call) -> CallFailed | None:
+        if call.service == "dynamodb":
+            return CallFailed(call.region, "dynamodb", call.operation, "ServiceUnavailable", "no")
+        return None
+
+    bench.aws.after_call = lose
+    result = move(bench, options)
+    assert status(result) == [MOVED], result.problem()
+    assert led_to(bench) == WEST
+    said = "\n".join(result.applications[0].notes)
+    assert "going on without a lease" in said
+    assert "could not be stored: the publisher may undo it" in said
+    assert len(result.applications[0].notes) < 7
+
+
+def test_a_position_that_is_refused_by_the_table_is_not_taken_for_set() -> None:
+    """It is published, but the publisher would undo it within a minute."""
+    bench = Bench.of()
+
+    def deny(call: Call) -> CallFailed | None:
+        if call.operation == "PutItem":
+            return CallFailed(call.region, "dynamodb", call.operation, "AccessDeniedException", "no")
+        return None
+
+    bench.aws.refusals = [deny]
+    result = move(bench)
+    assert status(result) == [FAILED]
+    assert "switch primary to be closed" in result.problem()
+
+
 def test_the_journal_holds_an_intent_before_and_a_result_after_each_call(tmp_path: Path) -> None:
     bench = Bench.of()
     result = move(bench, journal_dir=tmp_path).applications[0]
