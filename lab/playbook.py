@@ -21,7 +21,7 @@ Say = Callable[[str], None]
 _HEARTBEAT = 10.0
 """Seconds of silence after which the task under way is named again."""
 _HEADING = re.compile(r"^(?P<kind>PLAY|TASK|RUNNING HANDLER) \[(?P<name>.*)\] \*+$")
-_SPECIFICATION = "Validating arguments against arg spec 'main' - "
+_SPECIFICATION = re.compile(r"^Validating arguments against arg spec '\w+' - ")
 """What ansible calls the first task of a role that has a specification; behind it stands what the role is."""
 _LIVE = re.compile(r"\S+ \| \w+ \| [^|]+ \| \d+ s \| .*")
 """A line of progress of region_switch: application | stage | step | seconds | phase."""
@@ -101,7 +101,7 @@ class Reader:
         part, colon, rest = name.partition(" : ")
         if colon and part != self._part:
             self._part = part
-            self._say(f"  {part.rpartition('.')[2]}: {rest.removeprefix(_SPECIFICATION)}")
+            self._say(f"  {part.rpartition('.')[2]}: {_SPECIFICATION.sub('', rest)}")
 
     def why(self) -> str:
         """What went wrong, as short as it can be said: the last failure, and the one that a rescue was for."""
