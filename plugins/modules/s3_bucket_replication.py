@@ -123,6 +123,11 @@ replication:
           type: list
           elements: str
           returned: success
+assumed:
+  description: What is missing still, and was taken for granted in check mode. Without it that is a failure.
+  returned: success
+  type: list
+  elements: str
 operations:
   description: The calls that were made, or would be, to change something.
   returned: success
@@ -167,7 +172,10 @@ def main():
 
 def _declare(module, s3):
     bucket, given = module.params["bucket"], module.params["rules"]
-    current = None if not _readable(module, s3) else replication.observe(s3, bucket)
+    missing = _missing(module, s3)
+    if missing and module.params["state"] == "present" and not module.check_mode:
+        raise Refused(missing)
+    current = None if missing else replication.observe(s3, bucket)
     if module.params["state"] == "absent":
         change = replication.decide_absent(bucket, current, [rule["id"] for rule in given])
     else:
@@ -175,22 +183,17 @@ def _declare(module, s3):
         change = replication.decide_present(bucket, current, module.params["role"], rules, module.params["purge_rules"])
     if not module.check_mode:
         s3.apply(change)
-    finish(module, change, replication=change.after)
+    finish(module, change, replication=change.after, assumed=[missing] if missing else [])
 
 
-def _readable(module, s3):
-    """Whether the bucket is there and keeps versions; in check mode a deployment may not have come so far."""
+def _missing(module, s3):
+    """What replication needs and the bucket has not; in check mode a deployment may not have come so far."""
     bucket = module.params["bucket"]
     if not replication.exists(s3, bucket):
-        problem = f"there is no bucket {bucket} that these credentials see"
-    elif module.params["state"] == "present" and not replication.versioned(s3, bucket):
-        problem = f"bucket {bucket} keeps no versions, without which S3 does not replicate: turn versioning on first"
-    else:
-        return True
-    if not module.check_mode:
-        raise Refused(problem)
-    module.warn(problem)
-    return False
+        return f"there is no bucket {bucket} that these credentials see"
+    if module.params["state"] == "present" and not replication.versioned(s3, bucket):
+        return f"bucket {bucket} keeps no versions, without which S3 does not replicate: turn versioning on first"
+    return None
 
 
 def _rule(role, given):

@@ -92,6 +92,7 @@ def test_a_bucket_without_versions_is_refused_and_planned_around(cloud: Any) -> 
     assert "keeps no versions" in refused["msg"]
     planned = cloud.run("s3_bucket_replication", check=True, **arguments)
     assert planned["changed"]
+    assert "keeps no versions" in planned["assumed"][0]
     assert not cloud.mutations
 
 
