@@ -68,6 +68,10 @@ options:
         description: Name of the data store that it is a part of.
         type: str
         default: ""
+      optional:
+        description: Whether it is made only where the application needs it.
+        type: bool
+        default: false
       stands_on:
         description: Names of resources that cannot be deleted as long as it exists.
         type: list
@@ -198,6 +202,7 @@ def main():
                     "names": {"type": "list", "elements": "str", "required": True},
                     "place": {"type": "str", "choices": ["primary", "dr", "traffic"], "default": "dr"},
                     "belongs_to": {"type": "str", "default": ""},
+                    "optional": {"type": "bool", "default": False},
                     "stands_on": {"type": "list", "elements": "str", "default": []},
                 },
             },

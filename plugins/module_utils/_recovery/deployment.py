@@ -66,7 +66,7 @@ class Deployment:
         if not self.dry:
             notes = [ledger.noted(run_id, now, order, *look) for order, look in enumerate(begun.looked, 1)]
             self.store.append([*self.store.read(), ledger.run_event("begun", run_id, now), *notes])
-            if begun.absent:
+            if any(not resource.optional for resource in begun.absent):
                 self.store.publish()
         return begun
 

@@ -102,7 +102,13 @@ def resource_of(event: Event) -> Resource:
 
 def creates(events: Iterable[Event], run_id: str) -> bool:
     """Return whether a run began with something to create."""
-    return any(event["event"] == "noted" and event["run_id"] == run_id and not event["existed"] for event in events)
+    return any(
+        event["event"] == "noted"
+        and event["run_id"] == run_id
+        and not event["existed"]
+        and not event["resource"].get("optional")
+        for event in events
+    )
 
 
 def last_deployment(events: Iterable[Event], everything: bool = False) -> Deployment:

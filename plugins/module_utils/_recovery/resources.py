@@ -32,6 +32,7 @@ class Resource:
     phase: str = ""
     belongs_to: str = ""  # the data store that this is a part of
     stands_on: tuple[str, ...] = ()  # names of what must stay as long as this does
+    optional: bool = False  # made only where the application needs it: its absence alone gives a deploy nothing to do
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -564,7 +565,7 @@ def doors(application: Application, caller: Caller) -> Callable[[Resource], At]:
 
 
 def declared(application: Application, entries: Sequence[Mapping[str, Any]]) -> list[Resource]:
-    """Return the resources that entries ``{phase, kind, names, place, belongs_to, stands_on}`` declare, in order."""
+    """Return what entries ``{phase, kind, names, place, belongs_to, stands_on, optional}`` declare, in order."""
     resources = []
     for entry in entries:
         place = entry.get("place") or "dr"
@@ -580,6 +581,7 @@ def declared(application: Application, entries: Sequence[Mapping[str, Any]]) -> 
                     phase=str(entry.get("phase") or ""),
                     belongs_to=str(entry.get("belongs_to") or ""),
                     stands_on=tuple(str(one) for one in entry.get("stands_on") or ()),
+                    optional=bool(entry.get("optional")),
                 )
             )
     return resources
