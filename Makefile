@@ -93,7 +93,7 @@ build: setup ## Build the collection's tarball
 
 .PHONY: test-unit test-molecule test-end-to-end
 test-unit: setup ## Unit tests, in process, on a virtual clock
-	@echo "== unit tests"; pytest tests/unit
+	@echo "== unit tests"; pytest -n 2 tests/unit
 
 test-molecule: setup ## Molecule scenarios of the deploy roles, on one shared lab
 	@echo "== molecule"; export LAB_HOME="$(CURDIR)/.cache/molecule-lab" LAB_NET=127.86.90 LAB_PROFILE=fast; \
