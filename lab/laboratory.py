@@ -299,6 +299,8 @@ def serve(settings: LabSettings, seed: str) -> int:
 
     settings.home.mkdir(parents=True, exist_ok=True)
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = without_proxy(settings)
+    # Many threads share this process: a name server that waits its turn behind the emulator answers late.
+    sys.setswitchinterval(0.002)
     laboratory = Laboratory(settings, seed, say)
     signal.signal(signal.SIGTERM, lambda _number, _frame: laboratory.end())
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -164,3 +165,24 @@ def test_noise_does_not_disturb_it(served: tuple[str, int]) -> None:
         one.sendto(b"\x00\x01noise", (address, port))
     query = dns.message.make_query(APP, "A")
     assert dns.query.udp(query, address, port=port, timeout=3).answer
+
+
+def test_a_flood_of_old_questions_does_not_delay_a_new_one(served: tuple[str, int]) -> None:
+    import socket
+
+    wire = [dns.message.make_query(f"n{number}.{ZONE}", "A").to_wire() for number in range(500)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
+        for one in wire:
+            flood.sendto(one, served)
+    answer = dns.query.udp(dns.message.make_query(APP, "A"), served[0], port=served[1], timeout=3)
+    assert answer.answer[-1][0].to_text() == ADDRESS[PRIMARY]
+
+
+def test_a_changed_health_check_changes_the_answer_within_a_fifth_of_a_second(
+    served: tuple[str, int], view: View
+) -> None:
+    query = dns.message.make_query(APP, "A")
+    assert dns.query.udp(query, served[0], port=served[1], timeout=3).answer[-1][0].to_text() == ADDRESS[PRIMARY]
+    view.sick = {"check-primary"}
+    time.sleep(0.2)
+    assert dns.query.udp(query, served[0], port=served[1], timeout=3).answer[-1][0].to_text() == ADDRESS[DR]
