@@ -98,7 +98,7 @@ test-unit: setup ## Unit tests, in process, on a virtual clock
 test-molecule: setup ## Molecule scenarios of the deploy roles, on one shared lab
 	@echo "== molecule"; export LAB_HOME="$(CURDIR)/.cache/molecule-lab" LAB_NET=127.86.90 LAB_PROFILE=fast; \
 	  export AWS_CONFIG_FILE="$$LAB_HOME/aws/config" AWS_SHARED_CREDENTIALS_FILE="$$LAB_HOME/aws/credentials"; \
-	  cd extensions && molecule test --all
+	  molecule test --all
 
 test-end-to-end: setup ## Bad input, and one whole run: deploy, drill, failback, through real ansible-playbook
 	@echo "== integration and end-to-end tests"; pytest tests/integration tests/end_to_end
