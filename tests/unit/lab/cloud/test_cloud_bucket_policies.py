@@ -1,4 +1,4 @@
-"""S3 bucket policies about the transport: the lab stands for TLS, and a policy that denies plain HTTP denies nothing else."""
+"""S3 bucket policies about the transport: the lab stands for TLS, so denying plain HTTP denies nothing else."""
 
 from __future__ import annotations
 
