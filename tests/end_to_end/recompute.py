@@ -109,10 +109,10 @@ def acknowledged(samples: Path) -> set[int]:
 
 
 def calls_of(log: Path, begin: float, end: float) -> list[dict[str, Any]]:
-    """The mutating calls of the move."""
+    """The mutating calls of the move, those too that were answered with an error."""
     with log.open(encoding="utf-8") as lines:
         calls = [json.loads(line) for line in lines if line.endswith("\n")]
-    return [call for call in calls if call["mutates"] and begin <= call["at"] <= end and not call["error"]]
+    return [call for call in calls if call["mutates"] and begin <= call["at"] <= end]
 
 
 def compare(report: dict[str, Any], home: Path, net: str) -> list[Comparison]:
@@ -135,7 +135,8 @@ def compare(report: dict[str, Any], home: Path, net: str) -> list[Comparison]:
         compared.append(
             Comparison("promotion began", promote["begin"], min(promotions), tolerance, "the call in the log")
         )
-    compared += _orders(report, [call["at"] for call in calls if call["operation"] == "PutMetricData"])
+    published = [call["at"] for call in calls if call["operation"] == "PutMetricData" and not call["error"]]
+    compared += _orders(report, published)
     return compared
 
 
