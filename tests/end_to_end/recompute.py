@@ -161,6 +161,9 @@ def main() -> int:
     parser.add_argument("--net", default=os.environ.get("LAB_NET", "127.86.1"), help="the lab's /24")
     arguments = parser.parse_args()
     report = json.loads(arguments.report.read_text(encoding="utf-8"))
+    if report["closed_at"] is None or report["probe"] is None:
+        print("nothing can be compared: the move did not end, or nobody probed it", file=sys.stderr)
+        return 2
     compared = compare(report, arguments.lab_home, arguments.net)
     for one in compared:
         print(one.line())
