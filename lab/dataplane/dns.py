@@ -18,6 +18,7 @@ import socketserver
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -44,6 +45,7 @@ _UDP_SIZE = 1232
 _LARGEST_QUERY = 4096
 _SAME_SECONDS = 0.1
 _REMEMBERED = 1000
+_WAITING = 300
 
 SYNTHETIC = "elb.amazonaws.com."
 
@@ -221,13 +223,15 @@ class NameServer:
         One thread does it all.  A thread for each question cost so much beside a busy emulator that, once behind, the
         server never caught up.
         """
+        waiting: deque[tuple[bytes, tuple[str, int]]] = deque(maxlen=_WAITING)
         while not self._end.is_set():
-            select.select([udp], [], [], 0.1)
-            waiting: list[tuple[bytes, tuple[str, int]]] = []
+            if not waiting:
+                select.select([udp], [], [], 0.1)
             with contextlib.suppress(OSError):
                 while True:
                     waiting.append(udp.recvfrom(_LARGEST_QUERY))
-            for wire, client in reversed(waiting):
+            if waiting:
+                wire, client = waiting.pop()
                 response = self._quick(wire)
                 if response is not None:
                     with contextlib.suppress(OSError):

@@ -104,7 +104,10 @@ class Instance:
         )
 
     def clone(self, conninfo: str) -> None:
-        """Copy a running server.  No replication slot, not even a temporary one: `wal_keep_size` keeps the log."""
+        """Copy a running server.  No replication slot, not even a temporary one: `wal_keep_size` keeps the log.
+
+        The log comes over the same connection as the data: a second one that broke once left the copy waiting for ever.
+        """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         binaries.run(
             "pg_basebackup",
@@ -113,7 +116,7 @@ class Instance:
             "-d",
             conninfo,
             "-X",
-            "stream",
+            "fetch",
             "--no-slot",
             "--checkpoint=fast",
             "--no-sync",
