@@ -46,6 +46,9 @@ _LARGEST_QUERY = 4096
 _SAME_SECONDS = 0.1
 _REMEMBERED = 1000
 _WAITING = 300
+_RECEIVE_BUFFER = 1 << 20
+"""Bytes.  A full buffer makes the kernel drop the newest datagram, which is the one that somebody still waits for; the
+kernel's default of 208 KiB holds fewer than 300 questions (each is charged with its bookkeeping)."""
 
 SYNTHETIC = "elb.amazonaws.com."
 
@@ -192,6 +195,7 @@ class NameServer:
         """Begin to answer."""
         udp = self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
             udp.bind(self._address)
             udp.setblocking(False)
             handler: type[socketserver.BaseRequestHandler] = type("Tcp", (_Tcp,), {"answer": staticmethod(self.answer)})
