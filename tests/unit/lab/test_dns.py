@@ -169,7 +169,7 @@ def test_noise_does_not_disturb_it(served: tuple[str, int]) -> None:
 def test_a_new_question_is_answered_before_those_that_have_waited(
     served: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """200 old questions of 20 ms each would hold a new one for 4 s, were they answered in the order of their arrival."""
+    """200 old questions of 20 ms each would hold a new one for 4 s, were they answered as they arrived."""
     reply = Zones.reply
 
     def slowly(zones: Zones, query: dns.message.Message) -> dns.message.Message:
