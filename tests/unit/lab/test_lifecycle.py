@@ -141,31 +141,36 @@ def test_an_address_that_something_else_holds_is_named(stopped: Command) -> None
     assert "LAB_NET=" in said
 
 
-def test_an_up_that_is_interrupted_leaves_nothing(stopped: Command) -> None:
-    environment = {**os.environ, "LAB_HOME": str(stopped.home), "LAB_NET": stopped.settings.net}
+def interrupted_at(lab: Command, command: str, text: str) -> subprocess.Popen[str]:
+    """A command of the lab, interrupted as by Ctrl-C once it has said `text`.
+
+    Whatever started the tests may have had that signal ignored, as a shell does with what it puts into the background.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-m", "lab", "up"], cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "lab", command],
+        cwd=REPOSITORY,
+        env={**os.environ, "LAB_HOME": str(lab.home), "LAB_NET": lab.settings.net},
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if "PostgreSQL" in line:
+        if text in line:
             break
     process.send_signal(signal.SIGINT)
+    return process
+
+
+def test_an_up_that_is_interrupted_leaves_nothing(stopped: Command) -> None:
+    process = interrupted_at(stopped, "up", "PostgreSQL")
     process.communicate(timeout=30)
     assert process.returncode == 130
     assert processes.of_lab(stopped.home) == []
 
 
 def test_a_drill_that_is_interrupted_ends_ansible_and_its_own_lab(stopped: Command) -> None:
-    environment = {**os.environ, "LAB_HOME": str(stopped.home), "LAB_NET": stopped.settings.net}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lab", "drill"], cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "deploy: ansible-playbook" in line:
-            break
-    process.send_signal(signal.SIGINT)
+    process = interrupted_at(stopped, "drill", "deploy: ansible-playbook")
     said, _ = process.communicate(timeout=90)
     assert process.returncode == 130
     assert "the lab is down" in said
