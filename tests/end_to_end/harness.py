@@ -167,9 +167,22 @@ class Lab:
 
     def latest_report(self, reports: Path, intent: str) -> dict[str, Any]:
         """The newest report.json of an intent (drill, failover, failback)."""
+        return dict(json.loads(self._report(reports, intent).read_text(encoding="utf-8")))
+
+    def recompute(self, reports: Path, intent: str) -> None:
+        """Hold the newest report of an intent against what recompute.py finds in PostgreSQL and in the call log."""
+        program = Path(__file__).with_name("recompute.py")
+        done = subprocess.run(
+            [sys.executable, str(program), "--report", str(self._report(reports, intent)), "--lab-home", self.home],
+            cwd=REPOSITORY, env=self.environment, text=True, capture_output=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    @staticmethod
+    def _report(reports: Path, intent: str) -> Path:
         found = sorted(reports.glob(f"*-{intent}-*/report.json"))
         assert found, f"no report of a {intent} under {reports}: {sorted(reports.glob('*'))}"
-        return dict(json.loads(found[-1].read_text(encoding="utf-8")))
+        return found[-1]
 
 
 @contextmanager

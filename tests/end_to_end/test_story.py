@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from end_to_end.conftest import Chapter, play
-from end_to_end.harness import REPOSITORY, Lab, acknowledged
+from end_to_end.harness import Lab, acknowledged
 from end_to_end.plan import Call, calls_made, calls_printed
 
 
@@ -74,13 +72,7 @@ def test_the_drill_loses_no_acknowledged_write(
 
 def test_the_report_agrees_with_an_independent_recomputation(drilled: Chapter, lab: Lab, reports: Path) -> None:
     drilled.run.must_succeed()
-    report = max(reports.glob("*-drill-*/report.json"))
-    program = Path(__file__).with_name("recompute.py")
-    done = subprocess.run(
-        [sys.executable, str(program), "--report", str(report), "--lab-home", str(lab.home)],
-        cwd=REPOSITORY, env=lab.environment, text=True, capture_output=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    lab.recompute(reports, "drill")
 
 
 def test_the_report_holds_the_move_against_its_objectives(drilled: Chapter, lab: Lab, reports: Path) -> None:

@@ -11,6 +11,14 @@ from pathlib import Path
 import pytest
 from end_to_end.harness import Lab, a_lab
 
+TRAINED = ("-e", "activate_team_trained=true")
+
+
+def deploy_and_activate(lab: Lab, *arguments: str) -> None:
+    """Build the dr region and switch failover on."""
+    lab.playbook("playbooks/deploy-dr.yml", *arguments).must_succeed()
+    lab.playbook("playbooks/activate.yml", *TRAINED, *arguments).must_succeed()
+
 
 class Labs:
     """Starts labs with settings of the test's choice; all of them end with the test."""

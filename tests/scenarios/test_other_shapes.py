@@ -13,19 +13,15 @@ from typing import Any
 
 from end_to_end.harness import REPOSITORY, Lab, a_writer, acknowledged
 from end_to_end.region_inventory import differences, region_inventory
-from scenarios.conftest import Labs
-
-DRILL = ("playbooks/deploy-dr.yml", "playbooks/activate.yml", "playbooks/test-failover.yml")
-TRAINED = ("-e", "activate_team_trained=true")
+from scenarios.conftest import TRAINED, Labs, deploy_and_activate
 
 
 def drill(lab: Lab, *arguments: str, reports: Path) -> None:
     """Deploy, activate, and the whole test, while an independent client writes."""
-    for playbook in DRILL[:2]:
-        lab.playbook(playbook, *TRAINED, *arguments).must_succeed()
+    deploy_and_activate(lab, *arguments)
     log = lab.home / "writer.jsonl"
     with a_writer(lab, log):
-        lab.playbook(DRILL[2], "-e", f"aws_dr_reports_dir={reports}", *arguments).must_succeed()
+        lab.playbook("playbooks/test-failover.yml", "-e", f"aws_dr_reports_dir={reports}", *arguments).must_succeed()
     assert acknowledged(log) - lab.stored("writer") == set()
     assert lab.latest_report(reports, "drill")["verdict"] == "pass"
     assert lab.writer_region() == lab.primary_region
@@ -91,15 +87,3 @@ def test_the_built_collection_drills_with_nothing_but_an_inventory(labs: Labs, t
         lab.playbook("pilotlight.aws_dr.test_failover", cwd=elsewhere, env=env).must_succeed()
     assert acknowledged(log) - lab.stored("writer") == set()
     assert lab.latest_report(elsewhere / "reports", "drill")["verdict"] == "pass"
-
-
-def test_a_replication_that_was_cut_by_hand_stops_the_drill_before_anything_moves(labs: Labs) -> None:
-    lab = labs.start()
-    for playbook in DRILL[:2]:
-        lab.playbook(playbook, *TRAINED).must_succeed()
-    log = lab.home / "writer.jsonl"
-    with a_writer(lab, log):
-        lab.command("replication", "cut")
-        refused = lab.playbook("playbooks/failover.yml", "-e", "drill=true")
-    assert refused.code != 0
-    assert lab.writer_region() == lab.primary_region
