@@ -145,9 +145,8 @@ class Lab:
 
     def writer_region(self) -> str:
         """Where the global database is written now, as AWS says."""
-        place = "dr"
-        found = self.client("rds", place).describe_global_clusters(GlobalClusterIdentifier=f"{self.project}-global")
-        members = found["GlobalClusters"][0]["GlobalClusterMembers"]
+        [cluster] = self.client("rds").describe_global_clusters()["GlobalClusters"]
+        members = cluster["GlobalClusterMembers"]
         return next(member["DBClusterArn"].split(":")[3] for member in members if member["IsWriter"])
 
     def stored(self, client: str, region: str | None = None) -> set[int]:
