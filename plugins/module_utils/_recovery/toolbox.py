@@ -12,9 +12,11 @@ from pathlib import Path
 from . import dns, probe
 from .clients import CallRecord, Clients
 from .model import Application
+from .options import Options
 from .ports import Clock
-from .runner import Line, Options, Tools
+from .speaking import Line
 from .steps.registry import MODES
+from .tools import Tools
 from .workers import ThreadWorkers
 
 UNLIMITED = float("inf")
