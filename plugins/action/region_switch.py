@@ -69,7 +69,7 @@ class ActionModule(ActionBase):
         ).checked()
         applications = parse_applications(arguments["applications"])
         journal_dir = Path(arguments["journal_dir"]) if arguments["journal_dir"] else None
-        tools = make_tools(applications, options, progress=_show, journal_dir=journal_dir)
+        tools = make_tools(progress=_show, journal_dir=journal_dir)
         return run_move(applications, options, tools, check=self._task.check_mode, run_id=arguments["run_id"])
 
 

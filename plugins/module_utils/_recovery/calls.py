@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .clients import MUTATION_DEADLINE_SECONDS, without_secrets
+from .calling import MUTATION_DEADLINE_SECONDS, without_secrets
 from .errors import NO_ANSWER
 from .model import Access
 

@@ -195,7 +195,7 @@ def handle(event: Mapping[str, Any], invocation: Invocation) -> dict[str, Any]:
     if task == "publish-switch":
         return publish_switch(application, invocation.region, Clients(SystemClock()))
     journals = Path(tempfile.gettempdir()) / "journals"
-    tools = make_tools([application], options_of(event), progress=_said, journal_dir=journals)
+    tools = make_tools(progress=_said, journal_dir=journals)
     return move(event, application, invocation, tools)
 
 

@@ -104,6 +104,8 @@ class _Run:
         return MoveResult(tuple(outcomes[application.name] for application in self.applications))
 
     def _move(self, begin: Sequence[Candidate], snapshot: Snapshot) -> None:
+        for region in {one.move.side(side).region for one in begin for side in self.mode.depends_on}:
+            self.tools.depend(region, True)
         try:
             self._open(begin)
             self._loop(snapshot)
@@ -254,8 +256,9 @@ class _Run:
             return
         if all(course.past_for_good("promote") for course in self.courses.values()):
             self.released = True
-            for region in sorted({course.move.source.region for course in self.courses.values()}):
-                self.tools.release(region)
+            targets = {course.move.target.region for course in self.courses.values()}
+            for region in {course.move.source.region for course in self.courses.values()} - targets:
+                self.tools.depend(region, False)
 
     def _renew(self, courses: Iterable[Course]) -> None:
         for course in courses:

@@ -14,13 +14,17 @@ from .ports import ApplicationClient, Clock, Resolver, Workers
 from .speaking import Line, silent
 
 
-def _nobody(region: str) -> None:
-    del region
+def _nobody(region: str, depends: bool) -> None:
+    del region, depends
 
 
 @dataclass(frozen=True)
 class Tools:
-    """The outside world of a run; ``release`` is told of a region on which the moves no longer depend."""
+    """The outside world of a run.
+
+    ``depend`` is told when the moves begin to depend on a region, and when they no longer do. Before and after that a
+    region may be lost: it costs its budget and no more (R2).
+    """
 
     caller: Caller
     clock: Clock
@@ -29,4 +33,4 @@ class Tools:
     client: ApplicationClient
     journal_dir: Path | None = None
     progress: Callable[[Line], None] = silent
-    release: Callable[[str], None] = _nobody
+    depend: Callable[[str, bool], None] = _nobody
