@@ -116,6 +116,8 @@ class Clients:
                 if not retry or attempt >= retry.attempts or self.monotonic() + pause >= ends:
                     raise
                 broken = error.code in SERVER_SIDE
+                if broken and self.breaker(access.region).allowance(pause) < pause:
+                    raise
             began = self.monotonic()
             self.clock.wait(pause)
             if broken:
@@ -351,8 +353,8 @@ class _Door:
         answer = session.client("sts", config=_config()).assume_role(
             RoleArn=self._access.role_arn, RoleSessionName="pilotlight"
         )["Credentials"]
-        renewed = _session(
-            Access(self._access.region),
+        renewed = _session(  # of the same profile, which may say more than who calls, such as an endpoint
+            self._access,
             self._models,
             aws_access_key_id=answer["AccessKeyId"],
             aws_secret_access_key=answer["SecretAccessKey"],

@@ -15,7 +15,6 @@ from enum import Enum
 from typing import Any
 
 from .calls import CallOutcome, PlannedCall
-from .errors import SPENT
 from .guards import CHANGED
 from .journal import Journal
 from .leases import Leases
@@ -185,8 +184,8 @@ class Course:
         """Remember what came of a call."""
         progress.outcomes.append(outcome)
         progress.acted_at = outcome.at
-        hopeless = bool(outcome.code) and (is_permanent(str(outcome.code)) or outcome.code == SPENT)
-        if outcome.code == CHANGED or (hopeless and not outcome.call.optional):
+        hopeless = outcome.code is not None and is_permanent(outcome.code) and not outcome.call.optional
+        if outcome.code == CHANGED or hopeless:
             progress.refusal = outcome.error
         if outcome.call.mutates and outcome.ok and outcome.call.service != "application":
             self.changed = True

@@ -113,7 +113,7 @@ class SwitchTraffic(Step):
         if application.traffic.policy == "automatic":
             return underway(f"Route 53's own health checks: {astray}") if astray else DONE
         unkept = []
-        for position in self._positions(world.move):
+        for position in self._positions(world):
             value = stored_position(world.snapshot, application, position.record)
             if isinstance(value, Unknown):
                 unkept += [position.record] if position.needed else []
@@ -135,7 +135,7 @@ class SwitchTraffic(Step):
             return ()
         astray = led_astray(world.snapshot, application, move.target)
         calls: list[PlannedCall] = []
-        for position in self._positions(move):
+        for position in self._positions(world):
             stored = stored_position(world.snapshot, application, position.record)
             optional = not position.needed
             if isinstance(stored, Unknown) and optional:
@@ -152,8 +152,11 @@ class SwitchTraffic(Step):
         return tuple(calls)
 
     @staticmethod
-    def _positions(move: Move) -> tuple[Position, ...]:
-        return POSITIONS[(move.place, move.planned)]
+    def _positions(world: World) -> tuple[Position, ...]:
+        # A region that is lost once the writer has left it must not hold clients back: what it keeps is given up.
+        source = world.move.source.region
+        lost = any(not outcome.reached and outcome.call.region == source for outcome in world.outcomes)
+        return POSITIONS[(world.move.place, world.move.planned and not lost)]
 
     @staticmethod
     def _never_closed(position: Position, stored: int | Unknown) -> bool:
