@@ -14,8 +14,10 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.errors import RecoveryError
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.model import parse_applications
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.options import Options
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.results import MoveResult
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.runner import Line, Options, run_move
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.runner import run_move
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.speaking import Line
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.toolbox import make_tools
 
 ARGUMENTS = {
@@ -25,6 +27,7 @@ ARGUMENTS = {
     "intent": {"type": "str", "choices": ["drill", "failover", "failback"]},
     "accept_data_loss": {"type": "bool", "default": False},
     "waive": {"type": "list", "elements": "str", "default": []},
+    "break_lease": {"type": "str", "default": ""},
     "journal_dir": {"type": "path"},
     "run_id": {"type": "str"},
 }
@@ -62,10 +65,11 @@ class ActionModule(ActionBase):
             intent=arguments["intent"] or "",
             accept_data_loss=arguments["accept_data_loss"],
             waive=tuple(arguments["waive"]),
+            break_lease=arguments["break_lease"],
         ).checked()
         applications = parse_applications(arguments["applications"])
         journal_dir = Path(arguments["journal_dir"]) if arguments["journal_dir"] else None
-        tools = make_tools(applications, options, progress=_show, journal_dir=journal_dir)
+        tools = make_tools(progress=_show, journal_dir=journal_dir)
         return run_move(applications, options, tools, check=self._task.check_mode, run_id=arguments["run_id"])
 
 

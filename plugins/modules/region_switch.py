@@ -74,6 +74,15 @@ options:
     type: list
     elements: str
     default: []
+  break_lease:
+    description:
+      - The id of the run whose lease is to be taken away from it, when that run will surely not go on or must not.
+        RV(applications[].reasons) and M(pilotlight.aws_dr.region_switch_info) name it. A lease of any other run is left
+        alone.
+      - The move waits until the last call that the lease covered is over, about a minute, and the journal says whose
+        lease was broken.
+    type: str
+    default: ""
   journal_dir:
     description:
       - A folder on the controller for copies of the journals, C(<application>/<run id>.jsonl).

@@ -15,6 +15,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .errors import NOT_ASKED, SPENT
+
 REGION_BUDGET_SECONDS = 10.0
 """What waiting for a lost region may cost in a whole run."""
 
@@ -55,16 +57,23 @@ class Breaker:
         """Wall-clock seconds that were spent waiting in vain."""
         return self._lost_seconds
 
-    def refusal(self, service: str) -> str | None:
-        """Why no call may be tried now, or None."""
+    def depend(self, depends: bool) -> None:
+        """From now on a move depends on the region and waits for it, or it may cost the usual budget and no more."""
+        with self._lock:
+            if depends == self._may_be_lost:
+                self._may_be_lost = not depends
+                self._budget = math.inf if depends else self._lost_seconds + REGION_BUDGET_SECONDS
+
+    def refusal(self, service: str) -> tuple[str, str] | None:
+        """Why no call may be tried now, as a code (``SPENT`` or ``NOT_ASKED``) and in words, or None."""
         with self._lock:
             if self._remaining() <= 0:
-                return f"{self._region.reason}; its budget of {self._budget:g} s for this run is spent"
+                return SPENT, f"{self._region.reason}; the {REGION_BUDGET_SECONDS:g} s that it may cost a run are spent"
             for switch in (self._region, self._services.setdefault(service, _Switch())):
                 if switch.opened_at is None:
                     continue
                 if self._monotonic() - switch.opened_at < switch.cool_down:
-                    return f"{switch.reason}; not asked again for now"
+                    return NOT_ASKED, f"{switch.reason}; not asked again for now"
                 switch.opened_at = self._monotonic()  # this caller tries; the others go on being refused
             return None
 
@@ -80,22 +89,32 @@ class Breaker:
             self._silent_services.clear()
             self._region = _Switch(reason=self._region.reason)
 
-    def failed(self, service: str, reason: str) -> None:
-        """The service answered that it is broken: that says nothing about the others, and cost no time."""
+    def failed(self, service: str, started: float, reason: str) -> None:
+        """The service answered that it is broken: that says nothing about the others, and yet it took time."""
         with self._lock:
+            self._spend(started)
+            self._region.reason = self._region.reason or reason
             self._trip(self._services.setdefault(service, _Switch()), reason)
+
+    def waited(self, started: float) -> None:
+        """A pause before a broken service is asked again, that began at ``started``, is over."""
+        with self._lock:
+            self._spend(started)
 
     def silent(self, service: str, started: float, reason: str) -> None:
         """A call that began at ``started`` (monotonic seconds) brought no answer."""
         with self._lock:
-            now = self._monotonic()
-            self._lost_seconds += max(0.0, now - max(started, self._counted_until))
-            self._counted_until = now
+            self._spend(started)
             self._trip(self._services.setdefault(service, _Switch()), reason)
             self._region.reason = reason
             self._silent_services.add(service)
             if self._may_be_lost and len(self._silent_services) >= TRIP_AFTER:
-                self._region.opened_at, self._region.cool_down = now, COOL_DOWN_SECONDS
+                self._region.opened_at, self._region.cool_down = self._monotonic(), COOL_DOWN_SECONDS
+
+    def _spend(self, started: float) -> None:
+        now = self._monotonic()
+        self._lost_seconds += max(0.0, now - max(started, self._counted_until))
+        self._counted_until = max(self._counted_until, now)
 
     def _trip(self, switch: _Switch, reason: str) -> None:
         switch.silent += 1

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .clients import MUTATION_DEADLINE_SECONDS, without_secrets
+from .calling import MUTATION_DEADLINE_SECONDS, without_secrets
+from .errors import NO_ANSWER
 from .model import Access
 
 APPLICATION = "application"
@@ -86,3 +87,8 @@ class CallOutcome:
     def ok(self) -> bool:
         """Whether it was done."""
         return self.error is None
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it was sent and may have been carried out, although nobody answered."""
+        return not self.reached and self.code == NO_ANSWER

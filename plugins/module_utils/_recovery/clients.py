@@ -12,14 +12,26 @@ with 60 s timeouts) and several addresses that swallow packets are all outside b
 
 from __future__ import annotations
 
-import re
+import contextlib
+import socket
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from .breaker import REGION_BUDGET_SECONDS, Breaker
+from .buckets import RATES, Buckets, Rate
+from .calling import (
+    MUTATION_DEADLINE_SECONDS,
+    READ_DEADLINE_SECONDS,
+    Caller,
+    CallRecord,
+    Transport,
+    is_read,
+    without_secrets,
+)
 from .errors import CallFailed, RegionUnreachable
 from .model import Access
 from .ports import Clock
@@ -35,65 +47,14 @@ try:
 except ImportError:  # the import sanity test has no boto3, and modules report its absence in their own way
     HAS_BOTO3 = False
 
-READ_DEADLINE_SECONDS = 5.0
-MUTATION_DEADLINE_SECONDS = 20.0
+__all__ = ["BotoTransport", "CallRecord", "Caller", "Clients", "Transport", "from_boto3", "is_read", "without_secrets"]
+
 CONNECT_TIMEOUT_SECONDS = 2.0
 CREDENTIALS_SPARE_SECONDS = 300.0
+"""So long before a role's credentials end new ones are asked for; meanwhile the old ones serve."""
 
-_READS = re.compile(r"^(Describe|Get|List|BatchGet|Query|Scan|Head|Lookup|Search)")
-_SECRETS = re.compile(r"(secret|password|token|credential)", re.IGNORECASE)
-
-
-class Caller(Protocol):
-    """What steps, stores and readers need of ``Clients``."""
-
-    def call(
-        self,
-        at: Access | str,
-        service: str,
-        operation: str,
-        params: Mapping[str, Any] | None = None,
-        *,
-        mutates: bool | None = None,
-        deadline_seconds: float | None = None,
-    ) -> dict[str, Any]:
-        """Send one request; raises CallFailed or RegionUnreachable."""
-
-
-class Transport(Protocol):
-    """Sends one request, once, within its deadline; raises CallFailed or RegionUnreachable."""
-
-    def send(
-        self, access: Access, service: str, operation: str, params: Mapping[str, Any], deadline_seconds: float
-    ) -> dict[str, Any]:
-        """One attempt."""
-
-
-@dataclass(frozen=True)
-class CallRecord:
-    """One request as it was made; parameters are kept without values that may be secret."""
-
-    at: float
-    region: str
-    service: str
-    operation: str
-    mutates: bool
-    params: Mapping[str, Any]
-    seconds: float
-    error: str | None = None
-
-
-def without_secrets(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters fit for a journal: values under telling names are left out."""
-    return {
-        key: "(left out)" if _SECRETS.search(key) and not key.endswith(("Id", "Arn")) else value
-        for key, value in params.items()
-    }
-
-
-def is_read(operation: str) -> bool:
-    """Whether an operation only reads, by AWS's naming."""
-    return bool(_READS.match(operation))
+RATE_LIMITED = "OwnRateLimit"
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 
 
 @dataclass(eq=False)
@@ -110,8 +71,10 @@ class Clients:
     budgets: Mapping[str, float] = field(default_factory=dict)
     record: Callable[[CallRecord], None] | None = None
     monotonic: Callable[[], float] = time.monotonic
+    rates: Mapping[tuple[str, str | None], Rate] = field(default_factory=lambda: RATES)
 
     def __post_init__(self) -> None:
+        self._buckets = Buckets(self.monotonic, self.rates)
         self._transport: Transport = self.transport or BotoTransport()
         self._breakers: dict[str, Breaker] = {}
         self._lock = threading.Lock()
@@ -122,6 +85,10 @@ class Clients:
             if region not in self._breakers:
                 self._breakers[region] = Breaker(self.monotonic, self.budgets.get(region, REGION_BUDGET_SECONDS))
             return self._breakers[region]
+
+    def depend(self, region: str, depends: bool) -> None:
+        """Say that from now on a move depends on a region and waits for it, or that it may be lost (R2)."""
+        self.breaker(region).depend(depends)
 
     def call(
         self,
@@ -142,31 +109,41 @@ class Clients:
         while True:
             attempt += 1
             try:
-                return self._once(access, service, operation, params or {}, mutation, ends - self.monotonic())
+                return self._once(access, service, operation, params or {}, mutation, ends)
             except CallFailed as error:
                 retry = retry_for(error.code, mutation)
                 pause = retry.pause_seconds * 2 ** (attempt - 1) if retry else 0.0
                 if not retry or attempt >= retry.attempts or self.monotonic() + pause >= ends:
                     raise
+                broken = error.code in SERVER_SIDE
+                if broken and self.breaker(access.region).allowance(pause) < pause:
+                    raise
+            began = self.monotonic()
             self.clock.wait(pause)
+            if broken:
+                self.breaker(access.region).waited(began)
 
     def _once(
-        self, access: Access, service: str, operation: str, params: Mapping[str, Any], mutates: bool, seconds: float
+        self, access: Access, service: str, operation: str, params: Mapping[str, Any], mutates: bool, ends: float
     ) -> dict[str, Any]:
         breaker = self.breaker(access.region)
         refusal = breaker.refusal(service)
         if refusal:
-            raise RegionUnreachable(access.region, refusal)
+            code, reason = refusal
+            raise RegionUnreachable(access.region, reason, code)
+        self._wait_for_a_token(access.region, service, operation, ends - self.monotonic())
         started, at = self.monotonic(), self.clock.now()
         outcome: str | None = None
         try:
-            answer = self._transport.send(access, service, operation, params, breaker.allowance(seconds))
+            answer = self._transport.send(
+                access, service, operation, params, breaker.allowance(ends - self.monotonic())
+            )
             breaker.answered(service)
             return answer
         except CallFailed as error:
             outcome = error.code
             if error.code in SERVER_SIDE:
-                breaker.failed(service, f"{service} {operation} answered {error.code}")
+                breaker.failed(service, started, f"{service} {operation} answered {error.code}")
             else:
                 breaker.answered(service)
             raise
@@ -188,6 +165,14 @@ class Clients:
                         error=outcome,
                     )
                 )
+
+    def _wait_for_a_token(self, region: str, service: str, operation: str, seconds: float) -> None:
+        wait = self._buckets.reserve(region, service, operation, seconds)
+        if wait is None:
+            reason = f"AWS's rate for {service} leaves no room for one more call within {seconds:.1f} s (R26)"
+            raise CallFailed(region, service, operation, RATE_LIMITED, reason)
+        if wait:
+            self.clock.wait(wait)
 
 
 def _invoke(client: Any, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,13 +200,44 @@ def _plain(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+class _Abandoned(Exception):
+    """Nobody waits for this call any more, so it is not sent."""
+
+
+class _Watch(threading.local):
+    """The call of this thread: whether it was given up, and whether it changes anything."""
+
+    given_up: threading.Event | None = None
+    mutates: bool = False
+
+
+_watch = _Watch()
+
+
+def _not_too_late(**event: Any) -> None:
+    """botocore's last event before a request is sent: what was given up at its deadline is not sent after it.
+
+    A mover answers for its calls only as long as its lease lasts. Fetching credentials and resolving the name are what
+    can hold a call up for longer, so the name is resolved once more before a change is sent.
+    """
+    if _watch.given_up is None:
+        return
+    if _watch.mutates:
+        host = urllib.parse.urlsplit(event["request"].url)
+        with contextlib.suppress(OSError, UnicodeError):
+            socket.getaddrinfo(host.hostname, host.port, type=socket.SOCK_STREAM)
+    if _watch.given_up.is_set():
+        raise _Abandoned
+
+
 class BotoTransport:
     """boto3 under a wall-clock deadline."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._lock = threading.Lock()
         self._doors: dict[Access, _Door] = {}
         self._models = _Models()
+        self._now = now
 
     def send(
         self, access: Access, service: str, operation: str, params: Mapping[str, Any], deadline_seconds: float
@@ -230,20 +246,22 @@ class BotoTransport:
         if not HAS_BOTO3:
             raise CallFailed(access.region, service, operation, "NoBoto3", "boto3 or botocore is missing")
         with self._lock:
-            door = self._doors.setdefault(access, _Door(access, self._models))
+            door = self._doors.setdefault(access, _Door(access, self._models, self._now))
         self._models.load(service)  # half a second of CPU at first, which says nothing about the region
-        done = threading.Event()
+        done, given_up = threading.Event(), threading.Event()
         outcome: list[dict[str, Any] | Exception] = []
 
         def work() -> None:
+            _watch.given_up, _watch.mutates = given_up, not is_read(operation)
             try:
-                outcome.append(_invoke(door.client(service), operation, params))
+                outcome.append(door.invoke(service, operation, params))
             except Exception as error:  # pylint: disable=broad-except  # raised again in the caller's thread
                 outcome.append(error)
             done.set()
 
         threading.Thread(target=work, daemon=True, name=f"{access.region} {service} {operation}").start()
         if not done.wait(deadline_seconds):
+            given_up.set()
             reason = f"{service} {operation} brought no answer within {deadline_seconds:.1f} s"
             raise RegionUnreachable(access.region, reason)
         result = outcome[0]
@@ -279,45 +297,76 @@ class _Models:
 class _Door:
     """Sessions and clients of one region and identity; made within the calls' deadlines, kept for the run."""
 
-    def __init__(self, access: Access, models: _Models) -> None:
+    def __init__(self, access: Access, models: _Models, now: Callable[[], float]) -> None:
         self._access = access
         self._models = models
+        self._now = now
         self._lock = threading.Lock()
         self._session: Any = None
         self._session_ends = float("inf")
+        self._renewing = False
         self._clients: dict[str, Any] = {}
 
-    def client(self, service: str) -> Any:
+    def invoke(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the call; with new credentials where those of the role were said to have expired."""
+        try:
+            return _invoke(self._client(service), operation, params)
+        except CallFailed as error:
+            if error.code not in EXPIRED or not self._access.role_arn:
+                raise
         with self._lock:
-            if time.time() > self._session_ends - CREDENTIALS_SPARE_SECONDS:
+            self._session, self._clients = None, {}
+        return _invoke(self._client(service), operation, params)
+
+    def _client(self, service: str) -> Any:
+        with self._lock:
+            now = self._now()
+            if now >= self._session_ends:
                 self._session, self._clients = None, {}
+            elif now > self._session_ends - CREDENTIALS_SPARE_SECONDS and not self._renewing:
+                # In a thread: an STS that does not answer must not keep credentials from being used that are valid.
+                self._renewing = True
+                threading.Thread(target=self._renew, daemon=True, name=f"{self._access.region} sts").start()
             if self._session is None:
-                self._session = self._open()
+                self._session, self._session_ends = self._open()
             if service not in self._clients:
                 self._clients[service] = self._session.client(service, config=_config())
             return self._clients[service]
 
-    def _open(self) -> Any:
+    def _renew(self) -> None:
+        try:
+            session, ends = self._open()
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError):
+            return  # the next call tries again
+        else:
+            with self._lock:
+                self._session, self._session_ends, self._clients = session, ends, {}
+        finally:
+            self._renewing = False
+
+    def _open(self) -> tuple[Any, float]:
+        """A session, and when its credentials end, in seconds since the epoch."""
         session = _session(self._access, self._models)
         if not self._access.role_arn:
-            return session
+            return session, float("inf")
         # Our own AssumeRole, because botocore's has timeouts and retries that cannot be set.
         answer = session.client("sts", config=_config()).assume_role(
             RoleArn=self._access.role_arn, RoleSessionName="pilotlight"
         )["Credentials"]
-        self._session_ends = answer["Expiration"].timestamp()
-        return _session(
-            Access(self._access.region),
+        renewed = _session(  # of the same profile, which may say more than who calls, such as an endpoint
+            self._access,
             self._models,
             aws_access_key_id=answer["AccessKeyId"],
             aws_secret_access_key=answer["SecretAccessKey"],
             aws_session_token=answer["SessionToken"],
         )
+        return renewed, answer["Expiration"].timestamp()
 
 
 def _session(access: Access, models: _Models, **credentials: str) -> Any:
     core = botocore.session.Session(profile=access.profile)
     core.register_component("data_loader", models.loader)
+    core.register("before-send", _not_too_late)
     # The global STS endpoint lives in us-east-1 (R3).
     core.set_config_variable("sts_regional_endpoints", "regional")
     return boto3.Session(botocore_session=core, region_name=access.region, **credentials)

@@ -10,14 +10,16 @@ together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
 from .calls import CallOutcome, PlannedCall
+from .guards import CHANGED
 from .journal import Journal
-from .lease import Lease
+from .leases import Leases
 from .model import Access
+from .plan import Plan
 from .retries import is_permanent
 from .snapshot import Snapshot
 from .steps.base import Move, Observation, Row, State, Step, Watch, World, impossible
@@ -88,7 +90,8 @@ class Course:
     move: Move
     mode: Mode
     journal: Journal
-    lease: Lease | None = None
+    plan: Plan | None = None
+    leases: Leases = field(default_factory=Leases)
     steps: dict[str, Progress] = field(default_factory=dict)
     failure: str | None = None
     changed: bool = False
@@ -139,6 +142,7 @@ class Course:
             seen = progress.step.observe(world)
             if progress.refusal and seen.state is not State.DONE:
                 seen = impossible(progress.refusal)
+            seen = self._with_last_answer(progress, seen)
             if self._end(progress, seen, now):
                 ended = True
                 continue
@@ -152,7 +156,20 @@ class Course:
     def past(self, step: str) -> bool:
         """Whether a step has done something, so that it cannot be as before."""
         progress = self.steps[step]
-        return progress.phase is Phase.DONE or any(outcome.ok or not outcome.reached for outcome in progress.outcomes)
+        return progress.phase is Phase.DONE or any(outcome.ok or outcome.in_doubt for outcome in progress.outcomes)
+
+    def past_for_good(self, step: str) -> bool:
+        """Whether a step has ended well, or the move has failed before it."""
+        return self.failure is not None or self.steps[step].phase is Phase.DONE
+
+    def planned(self, progress: Progress, call: PlannedCall) -> Mapping[str, Any]:
+        """What a call changes, as the plan found it; as the step found it where this run has changed it itself."""
+        acted = any(o.call.target == call.target and (o.ok or o.in_doubt) for o in progress.outcomes)
+        if self.plan is None or acted:
+            return call.before
+        name, same = progress.step.name, (call.operation, call.region, call.target)
+        planned = (one for step, one in self.plan.calls() if step == name)
+        return next((one.before for one in planned if (one.operation, one.region, one.target) == same), call.before)
 
     def note(self, what: str, why: str = "") -> None:
         """Something that could not be done and does not stop the move: once, with the first reason."""
@@ -167,7 +184,8 @@ class Course:
         """Remember what came of a call."""
         progress.outcomes.append(outcome)
         progress.acted_at = outcome.at
-        if outcome.code and is_permanent(outcome.code) and not outcome.call.optional:
+        hopeless = outcome.code is not None and is_permanent(outcome.code) and not outcome.call.optional
+        if outcome.code == CHANGED or hopeless:
             progress.refusal = outcome.error
         if outcome.call.mutates and outcome.ok and outcome.call.service != "application":
             self.changed = True
@@ -176,7 +194,7 @@ class Course:
         if progress.acted_at is None:
             return True
         last = progress.outcomes[-1] if progress.outcomes else None
-        refused = last is not None and not last.ok and last.reached
+        refused = last is not None and not last.ok and not last.in_doubt
         pause = min(progress.step.repeat_seconds, REFUSED_PAUSE_SECONDS) if refused else progress.step.repeat_seconds
         return now - progress.acted_at >= pause
 
@@ -213,6 +231,14 @@ class Course:
         if seen.reason != progress.reason:
             progress.reason = seen.reason
             self._write("waiting", progress, seen.reason)
+
+    @staticmethod
+    def _with_last_answer(progress: Progress, seen: Observation) -> Observation:
+        """What is needed and was asked for in vain is told with why, or one would wait without knowing for what."""
+        error = progress.outcomes[-1].error if progress.outcomes else None
+        if seen.state is not State.NEEDED or not error or error in seen.reason:
+            return seen
+        return replace(seen, reason=f"{seen.reason} (last answer: {error})")
 
     def _write(
         self, kind: str, progress: Progress, reason: str | None = None, detail: Mapping[str, Any] | None = None

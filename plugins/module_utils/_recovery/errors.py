@@ -9,6 +9,10 @@ the Lambda function) turns it into its own kind of failure.
 
 from __future__ import annotations
 
+NO_ANSWER = "NoAnswer"
+NOT_ASKED = "NotAsked"  # left alone for a while: the call was not sent
+SPENT = "BudgetSpent"
+
 
 class RecoveryError(Exception):
     """Everything that the core raises on purpose; ``str()`` is one line for a person."""
@@ -27,10 +31,14 @@ class CallFailed(RecoveryError):
 
 
 class RegionUnreachable(RecoveryError):
-    """No answer within the deadline, or none at all. A request that was sent may have been carried out."""
+    """No answer within the deadline, or none at all. A request that was sent may have been carried out.
 
-    def __init__(self, region: str, reason: str) -> None:
+    ``code`` tells one that was not sent because the region's budget is spent (``SPENT``): no later one will be either.
+    """
+
+    def __init__(self, region: str, reason: str, code: str = NO_ANSWER) -> None:
         self.region = region
+        self.code = code
         self.reason = " ".join(reason.split())
         super().__init__(f"{region} is unreachable: {self.reason}")
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from .errors import RecoveryError
-from .lease import run_of
+from .lease import run_of, seconds_left
 from .model import Site
 from .snapshot import Cluster, GlobalCluster, GroupState, Snapshot, Unknown
 from .steps.base import Move
+from .steps.registry import MODES
 from .steps.traffic_switch import stored_position
 from .store import LEASE, READINESS, RUN
 from .switch import POSITIONS
@@ -273,14 +274,23 @@ def state_store(move: Move, snapshot: Snapshot) -> Answer:
 
 
 def lease_free(move: Move, snapshot: Snapshot) -> Answer:
-    """No other run holds the lease."""
-    found = snapshot.item(move.application, move.target, LEASE)
-    if isinstance(found, Unknown):
-        return unknown(found.reason)
-    if found and float(found.get("expires_at", 0)) > snapshot.at and run_of(found) != move.run_id:
-        left = float(found["expires_at"]) - snapshot.at
-        return fails(f"run {run_of(found)} moves {move.application.name}; its lease runs out in {left:.0f} s")
-    return holds()
+    """No other run holds a lease that the move takes, unless the operator has named it to be broken."""
+    said: Answer = holds()
+    for side in MODES["planned" if move.planned else "unplanned"].leases:
+        site = move.side(side)
+        found = snapshot.item(move.application, site, LEASE)
+        if isinstance(found, Unknown):
+            said = unknown(found.reason)
+            continue
+        run, left = run_of(found or {}), seconds_left(found or {}, snapshot.at)
+        if not left or run == move.run_id:
+            continue
+        if run != move.break_lease:
+            seconds = f"its lease in {site.region} runs out in {left:.0f} s"
+            return fails(f"run {run} moves {move.application.name}; {seconds}. If it is dead: break_lease={run}")
+        if said.verdict is Verdict.HOLDS:
+            said = holds(f"the lease of run {run} is to be broken")
+    return said
 
 
 def data_loss(move: Move, snapshot: Snapshot) -> Answer:

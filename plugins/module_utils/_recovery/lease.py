@@ -5,6 +5,9 @@
 
 AWS does not check our token, so a mover sends a mutating call only while its lease outlasts that call's deadline
 (``covers``). The token grows with each owner and stands in the journal, which tells two movers apart afterwards.
+
+What is assumed of clocks: those of two movers differ by less than ``SKEW_SECONDS``, and none is set back by more than
+that during a move. The holder goes by its own clock; whoever wants the lease waits that much longer.
 """
 
 from __future__ import annotations
@@ -15,20 +18,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import CallFailed, LeaseLost
+from .errors import CallFailed, LeaseLost, RecoveryError
 from .ports import Clock
 from .store import LEASE, Store, decode, key
 
 LEASE_SECONDS = 60.0
 """Long against the longest mutating call (20 s), short against the wait for a mover that died."""
 
+SKEW_SECONDS = 5.0
+"""How far apart the clocks of two movers may be; a machine that keeps time by NTP is within a fraction of a second."""
+
 RENEW_BELOW_SECONDS = 40.0
 """A lease is renewed when less than this is left of it: always more than a call may take."""
+
+STORE_DEADLINE_SECONDS = 5.0
+"""A conditional write of one item takes milliseconds; a store that needs longer must not hold the other calls up."""
 
 
 def run_of(lease: Mapping[str, Any]) -> str:
     """The run to which a lease belongs."""
     return str(lease.get("holder", "")).partition("/")[0]
+
+
+def seconds_left(lease: Mapping[str, Any], now: float) -> float:
+    """For how long nobody else may take this lease; 0 where it was given back or has run out."""
+    expires_at = float(lease.get("expires_at", 0))
+    return max(0.0, expires_at + SKEW_SECONDS - now) if expires_at else 0.0
 
 
 def unreleased_run(lease: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -61,44 +76,49 @@ class Lease:
 
     def acquire(self) -> None:
         """Take the lease, also when it is ours already or has run out; raises LeaseLost when another one holds it."""
-        self._write(
-            f"{_SET}, run = :run ADD #token :one",
-            "attribute_not_exists(expires_at) OR expires_at < :now OR holder = :holder",
-            {":one": {"N": "1"}, ":run": {"S": json.dumps(dict(self.run), sort_keys=True)}},
-            {"#token": "token"},
-        )
+        free = "attribute_not_exists(expires_at) OR expires_at < :past OR holder = :holder"
+        self._take(free, {":past": _number(self.clock.now() - SKEW_SECONDS)})
 
     def renew(self) -> None:
         """Prolong the lease; raises LeaseLost when it is no longer ours."""
-        self._write(_SET, _OURS, {":token": {"N": str(self.token)}}, {"#token": "token"})
+        self._write(_SET, _OURS, {":token": _number(self.token)}, {"#token": "token"})
 
     def release(self) -> None:
         """Give the lease back. The item stays, so that the token goes on growing."""
         self._write(
             "SET expires_at = :until, renewed_at = :now",
             _OURS,
-            {":token": {"N": str(self.token)}},
+            {":token": _number(self.token)},
             {"#token": "token"},
             until=0.0,
         )
 
-    def take_over(self, say: Callable[[float], None]) -> None:
-        """Take the lease of an earlier process of the same run, once that has surely ended; else as ``acquire``.
+    def take_over(self, say: Callable[[str], None], break_lease: str = "") -> Mapping[str, Any] | None:
+        """Take the lease, also that of an earlier process of the same run, once it has surely ended.
 
-        ``say`` is told how many seconds that will take.
+        One that belongs to the run ``break_lease`` is taken away from it, and returned: its mover cannot renew it any
+        more, and no call of ours is made before the last of its calls that the lease covered is over. ``say`` is told
+        what is being waited for. Raises LeaseLost when another run has it.
         """
-        found = self._found()
         try:
             self.acquire()
-            return
+            return None
         except LeaseLost:
-            if run_of(found) != self.run_id:
-                raise
-        seconds = max(0.0, float(found.get("expires_at", 0)) - self.clock.now()) + 0.1
-        say(seconds)
+            found = self._found()
+            run = run_of(found)
+            if not run or run not in (self.run_id, break_lease):
+                raise  # also where the table could not say whose it is
+        seconds = seconds_left(found, self.clock.now()) + 0.1
+        if run == break_lease:
+            say(f"the lease of run {run} in {self.region} is broken; in {seconds:.0f} s its last call is over")
+            self._break(found, seconds)
+            self.clock.wait(seconds)
+            return {"run_id": run, "holder": found.get("holder"), "expires_at": found.get("expires_at")}
+        say(f"an earlier process of this run may be alive; in {seconds:.0f} s its lease in {self.region} has run out")
         self.clock.wait(seconds)
         # Had the other process been alive, it would have renewed the lease by now, and this fails.
         self.acquire()
+        return None
 
     def covers(self, seconds: float) -> bool:
         """Whether the lease outlasts a call that may take so long."""
@@ -108,12 +128,27 @@ class Lease:
         """Whether it is time to renew."""
         return self.clock.now() + RENEW_BELOW_SECONDS > self.expires_at
 
+    def _break(self, found: Mapping[str, Any], seconds: float) -> None:
+        theirs = {":theirs": {"S": str(found["holder"])}, ":their_token": _number(int(found["token"]))}
+        until = self.clock.now() + seconds + LEASE_SECONDS
+        self._take("holder = :theirs AND #token = :their_token", theirs, until)
+
+    def _take(self, condition: str, values: dict[str, Any], until: float | None = None) -> None:
+        document = json.dumps(dict(self.run), sort_keys=True)
+        self._write(
+            f"{_SET}, run = :run ADD #token :one",
+            condition,
+            {":one": {"N": "1"}, ":run": {"S": document}, **values},
+            {"#token": "token"},
+            until,
+        )
+
     def _write(
         self, update: str, condition: str, values: dict[str, Any], names: dict[str, str], until: float | None = None
     ) -> None:
         now = self.clock.now()  # before the request: what is granted counts from here
         expires_at = now + LEASE_SECONDS if until is None else until
-        stated = {":now": {"N": repr(now)}, ":until": {"N": repr(expires_at)}, ":holder": {"S": self.holder}, **values}
+        stated = {":now": _number(now), ":until": _number(expires_at), ":holder": {"S": self.holder}, **values}
         params = {
             "TableName": self.store.table,
             "Key": key(self.application, LEASE),
@@ -126,7 +161,14 @@ class Lease:
         if ":holder" not in update + condition:
             del stated[":holder"]
         try:
-            answer = self.store.caller.call(self.store.access, "dynamodb", "UpdateItem", params, mutates=True)
+            answer = self.store.caller.call(
+                self.store.access,
+                "dynamodb",
+                "UpdateItem",
+                params,
+                mutates=True,
+                deadline_seconds=STORE_DEADLINE_SECONDS,
+            )
         except CallFailed as error:
             if error.code != "ConditionalCheckFailedException":
                 raise
@@ -136,14 +178,26 @@ class Lease:
         self.token = int(granted.get("token", self.token))
 
     @property
+    def region(self) -> str:
+        """Where it is kept."""
+        return self.store.access.region
+
+    @property
     def holder(self) -> str:
         """Who holds it: the run and the process."""
         return f"{self.run_id}/{self.process}"
 
     def _found(self) -> Mapping[str, Any]:
-        return self.store.read([(self.application, LEASE)]).get((self.application, LEASE), {})
+        try:
+            return self.store.read([(self.application, LEASE)]).get((self.application, LEASE), {})
+        except RecoveryError:
+            return {}  # that somebody has it is known all the same
 
     def _owner(self) -> str:
         found = self._found()
-        remaining = float(found.get("expires_at", 0)) - self.clock.now()
-        return f"run {run_of(found) or 'unknown'}, its lease runs out in {max(0.0, remaining):.0f} s"
+        left = seconds_left(found, self.clock.now())
+        return f"run {run_of(found) or 'unknown'}, its lease in {self.region} runs out in {left:.0f} s"
+
+
+def _number(value: float) -> dict[str, str]:
+    return {"N": repr(value)}

@@ -24,10 +24,13 @@ from .declared import Api
 from .errors import RecoveryError
 from .journal import new_run_id
 from .model import Application, parse_application
-from .runner import Line, Options, Tools, run_move
+from .options import Options
+from .runner import run_move
+from .speaking import Line
 from .store import Store, run_item, switch_item
 from .switch import RECORDS, keeper, metric
 from .toolbox import SystemClock, make_tools
+from .tools import Tools
 
 TASKS = ("failover", "continue", "publish-switch")
 MARGIN_SECONDS = 30.0
@@ -139,6 +142,7 @@ def options_of(event: Mapping[str, Any]) -> Options:
         intent=str(event.get("intent", "failover")),
         accept_data_loss=event.get("accept_data_loss") is True,
         waive=tuple(event.get("waive", ())),
+        break_lease=str(event.get("break_lease") or ""),
     ).checked()
 
 
@@ -191,7 +195,7 @@ def handle(event: Mapping[str, Any], invocation: Invocation) -> dict[str, Any]:
     if task == "publish-switch":
         return publish_switch(application, invocation.region, Clients(SystemClock()))
     journals = Path(tempfile.gettempdir()) / "journals"
-    tools = make_tools([application], options_of(event), progress=_said, journal_dir=journals)
+    tools = make_tools(progress=_said, journal_dir=journals)
     return move(event, application, invocation, tools)
 
 

@@ -41,7 +41,7 @@ class Performer:
         except CallFailed as error:
             return CallOutcome(call, at, str(error), error.code)
         except RegionUnreachable as error:
-            return CallOutcome(call, at, str(error), "NoAnswer", reached=False)
+            return CallOutcome(call, at, str(error), error.code, reached=False)
         return CallOutcome(call, at, answer=answer)
 
     def _write_and_read_back(self, application: Application, call: PlannedCall, at: float) -> CallOutcome:

@@ -49,6 +49,7 @@ RETRIES: Mapping[str, Retry] = {
     "ServiceUnavailableException": _PASSING,
     "RequestTimeout": _PASSING,
     "RequestTimeoutException": _PASSING,
+    "ResponseParserError": _PASSING,  # botocore: what answered is not AWS, such as a proxy with a 503
     "500": _PASSING,
     "502": _PASSING,
     "503": _PASSING,

@@ -12,12 +12,12 @@ from .errors import RecoveryError
 from .lease import run_of
 from .model import Application, Site
 from .reading import Wanted, WorldReader
-from .runner import Tools
 from .snapshot import Cluster, Facet, GlobalCluster, GroupState, Lag, Snapshot, Unknown
 from .steps.registry import MODES
 from .steps.traffic_switch import stored_position
 from .store import LEASE, RUN, Store
 from .switch import RECORDS
+from .tools import Tools
 
 FACETS = (Facet.GLOBAL, Facet.CLUSTERS, Facet.GROUPS, Facet.STATE, Facet.HOSTS, Facet.LAG, Facet.DNS)
 

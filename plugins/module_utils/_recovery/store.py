@@ -43,6 +43,12 @@ def switch_item(record: str) -> str:
     return f"switch#{record}"
 
 
+class Document(dict[str, Any]):
+    """A document as it was read; ``text`` is what a conditional write compares, to the letter."""
+
+    text: str = ""
+
+
 @dataclass(frozen=True)
 class Item:
     """One document under its keys."""
@@ -69,17 +75,34 @@ def encode(item: Item) -> dict[str, Any]:
 
 def decode(attributes: Mapping[str, Any]) -> Item:
     """The reverse of ``encode``; scalar attributes beside the document are merged into it."""
-    document: dict[str, Any] = {}
+    document = Document()
     for name, value in attributes.items():
         if name in ("application", "item"):
             continue
         if name in ("document", "event"):
             document.update(json.loads(value["S"]))
+            document.text = value["S"]
         elif "S" in value:
             document[name] = value["S"]
         elif "N" in value:
             document[name] = float(value["N"])
     return Item(attributes["application"]["S"], attributes["item"]["S"], document)
+
+
+def unchanged(found: object) -> dict[str, Any]:
+    """Parameters of a PutItem that is carried out only where the document is still as it was ``found``, or absent."""
+    if isinstance(found, Document):
+        return {
+            "ConditionExpression": "#document = :found",
+            "ExpressionAttributeNames": {"#document": "document"},
+            "ExpressionAttributeValues": {":found": {"S": found.text}},
+        }
+    if found is None:
+        return {
+            "ConditionExpression": "attribute_not_exists(#document)",
+            "ExpressionAttributeNames": {"#document": "document"},
+        }
+    return {}
 
 
 def key(application: str, item: str) -> dict[str, Any]:

@@ -6,18 +6,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from . import dns, probe
 from .clients import CallRecord, Clients
-from .model import Application
 from .ports import Clock
-from .runner import Line, Options, Tools
-from .steps.registry import MODES
+from .speaking import Line
+from .tools import Tools
 from .workers import ThreadWorkers
-
-UNLIMITED = float("inf")
 
 
 class SystemClock:
@@ -39,31 +36,22 @@ def reading_tools(clock: Clock | None = None) -> Tools:
 
 
 def make_tools(
-    applications: Sequence[Application],
-    options: Options,
     *,
     progress: Callable[[Line], None],
     journal_dir: Path | None = None,
     clock: Clock | None = None,
     record: Callable[[CallRecord], None] | None = None,
 ) -> Tools:
-    """boto3, DNS, HTTP, threads and the system's clock.
-
-    A region that the move does not depend on may cost it the usual budget and no more; one that it depends on is
-    waited for as long as the steps' own deadlines allow (R2).
-    """
+    """boto3, DNS, HTTP, threads and the system's clock."""
     clock = clock or SystemClock()
-    mode = MODES[options.mode]
-    budgets: dict[str, float] = {}
-    for application in applications:
-        sides = {"target": application.site(options.target), "source": application.other(options.target)}
-        budgets.update({sides[side].region: UNLIMITED for side in mode.depends_on})
+    clients = Clients(clock, record=record)
     return Tools(
-        caller=Clients(clock, budgets=budgets, record=record),
+        caller=clients,
         clock=clock,
         workers=ThreadWorkers(),
         resolver=dns.resolve,
         client=probe.request,
         journal_dir=journal_dir,
         progress=progress,
+        depend=clients.depend,
     )

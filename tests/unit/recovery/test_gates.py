@@ -144,7 +144,7 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
     ("switch-position", UNKNOWN, item("switch#primary", SILENT)),
     ("state-store", UNKNOWN, item("run", SILENT)),
     ("lease-free", FAILS, item("lease", LEASE)),
-    ("lease-free", HOLDS, item("lease", {**LEASE, "expires_at": NOW - 1})),
+    ("lease-free", HOLDS, item("lease", {**LEASE, "expires_at": NOW - 10})),
     ("lease-free", HOLDS, item("lease", {**LEASE, "holder": "run-1/2"})),
     ("lease-free", UNKNOWN, item("lease", SILENT)),
     ("readiness", UNKNOWN, {}),

@@ -8,7 +8,7 @@ import pytest
 from simulated_aws import Bench, VirtualClock
 
 from plugins.module_utils._recovery.errors import LeaseLost
-from plugins.module_utils._recovery.lease import LEASE_SECONDS, Lease, unreleased_run
+from plugins.module_utils._recovery.lease import LEASE_SECONDS, SKEW_SECONDS, Lease, unreleased_run
 from plugins.module_utils._recovery.store import LEASE, Store
 
 
@@ -23,7 +23,7 @@ def test_the_first_one_has_it_and_the_second_one_is_told_who_and_how_long() -> N
     bench = Bench.of()
     lease_of(bench, "run-1").acquire()
     bench.clock.wait(10)
-    with pytest.raises(LeaseLost, match=r"run run-1, its lease runs out in 50 s"):
+    with pytest.raises(LeaseLost, match=r"run run-1, its lease in us-west-2 runs out in 55 s"):
         lease_of(bench, "run-2").acquire()
 
 
@@ -31,7 +31,7 @@ def test_it_can_be_had_when_it_has_run_out_or_was_given_back() -> None:
     bench = Bench.of()
     first, second, third = (lease_of(bench, f"run-{number}") for number in (1, 2, 3))
     first.acquire()
-    bench.clock.wait(LEASE_SECONDS + 1)
+    bench.clock.wait(LEASE_SECONDS + SKEW_SECONDS + 1)
     second.acquire()
     second.release()
     third.acquire()
@@ -42,7 +42,7 @@ def test_one_that_was_taken_over_can_be_neither_renewed_nor_given_back() -> None
     bench = Bench.of()
     first, second = lease_of(bench, "run-1"), lease_of(bench, "run-2")
     first.acquire()
-    bench.clock.wait(LEASE_SECONDS + 1)
+    bench.clock.wait(LEASE_SECONDS + SKEW_SECONDS + 1)
     second.acquire()
     for use in (first.renew, first.release):
         with pytest.raises(LeaseLost):
@@ -67,11 +67,11 @@ def test_a_process_that_died_is_waited_for_by_the_next_one_of_the_same_run() -> 
     lease_of(bench, "run-1").acquire()
     began = bench.clock.now()
     again = lease_of(bench, "run-1")
-    said: list[float] = []
+    said: list[str] = []
     again.take_over(said.append)
     assert again.token == 2
-    assert said == pytest.approx([LEASE_SECONDS], abs=1)
-    assert bench.clock.now() - began == pytest.approx(LEASE_SECONDS, abs=1)
+    assert said == ["an earlier process of this run may be alive; in 65 s its lease in us-west-2 has run out"]
+    assert bench.clock.now() - began == pytest.approx(LEASE_SECONDS + SKEW_SECONDS, abs=1)
 
 
 def test_a_process_that_lives_is_not_robbed_by_another_one_of_the_same_run() -> None:
@@ -89,7 +89,7 @@ def test_a_process_that_lives_is_not_robbed_by_another_one_of_the_same_run() -> 
             bench.clock.wait(seconds / 2)
 
     with pytest.raises(LeaseLost):
-        lease_of(bench, "run-1", Renewing()).take_over(lambda _seconds: None)
+        lease_of(bench, "run-1", Renewing()).take_over(lambda _said: None)
 
 
 def test_the_run_of_a_lease_that_nobody_gave_back_can_be_read() -> None:

@@ -42,7 +42,7 @@ def run(bench: Bench, shown: list[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.delitem(sys.modules, f"{PLUGINS}.action.region_switch", raising=False)
     action = import_module(f"{PLUGINS}.action.region_switch")
     monkeypatch.setattr(action, "Display", lambda: SimpleNamespace(display=shown.append))
-    monkeypatch.setattr(action, "make_tools", lambda *_given, progress, **_more: bench.tools(progress=progress))
+    monkeypatch.setattr(action, "make_tools", lambda progress, **_more: bench.tools(progress=progress))
 
     def run_action(check: bool = False, diff: bool = False, **arguments: Any) -> dict[str, Any]:
         task = SimpleNamespace(

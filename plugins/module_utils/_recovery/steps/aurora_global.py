@@ -18,6 +18,7 @@ from .base import (
     DONE,
     SOURCE,
     TARGET,
+    Expects,
     Move,
     Observation,
     State,
@@ -88,6 +89,8 @@ class _MoveWriter(Step):
         "no API call cancels a promotion (R11): it goes on at AWS; run the same move again to go on watching"
     )
     poll_seconds = 0.5
+    expects = Expects.NOT_MOVED
+    blind = False
 
     def observe(self, world: World) -> Observation:
         """As ``observe_writer`` says; an accepted call is given time to show."""
@@ -101,7 +104,7 @@ class _MoveWriter(Step):
         )
         last = world.last
         # An answer that was lost may stand for a call that was carried out: it is given the same time.
-        fresh = last is not None and (last.ok or not last.reached) and world.now - last.at < self.repeat_seconds
+        fresh = last is not None and (last.ok or last.in_doubt) and world.now - last.at < self.repeat_seconds
         if fresh and seen.state is State.NEEDED:
             return underway(f"AWS to begin moving the writer ({seen.reason})")
         return seen

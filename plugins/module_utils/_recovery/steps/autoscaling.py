@@ -18,6 +18,7 @@ from .base import (
     DONE,
     SOURCE,
     TARGET,
+    Expects,
     Move,
     Observation,
     Step,
@@ -132,6 +133,8 @@ class LowerStandby(Step):
     deadline_seconds = 60.0
     deadline_reason = "the old site costs more than it should until its groups are lowered by hand"
     poll_seconds = 0.5
+    expects = Expects.TARGET_IS_WRITER  # or the site that serves would lose its capacity
+    blind = False
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """The groups of the source."""
@@ -158,6 +161,7 @@ class FenceOldSite(Step):
     deadline_reason = "the old site still runs instances that may write; Aurora's own fence comes with the promotion"
     poll_seconds = 0.5
     accompanies = True
+    absolute = True
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """The groups of the source."""

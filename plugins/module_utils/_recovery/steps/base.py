@@ -44,6 +44,8 @@ class Move:
     accept_data_loss: bool = False
     opened_at: float = 0.0
     writer_at_start: str | None = None  # ARN: the state on which the plan was made (compare and set)
+    version_at_start: str | None = None  # the engine version of the global cluster, likewise
+    break_lease: str = ""  # the run whose lease may be taken away from it
 
     @property
     def target(self) -> Site:
@@ -117,6 +119,15 @@ def impossible(reason: str) -> Observation:
     return Observation(State.IMPOSSIBLE, reason)
 
 
+class Expects(Enum):
+    """What the global cluster must be like right before a mutating call of a step (compare and set)."""
+
+    AS_PLANNED = "the writer that the plan was made on, or the target"
+    NOT_MOVED = "the writer that the plan was made on, and no operation under way"
+    TARGET_IS_WRITER = "the target"
+    NOTHING = "nothing: the call changes nothing that anybody else could have changed"
+
+
 class Step(ABC):
     """One thing that a move changes, and the check that says that it is done."""
 
@@ -131,6 +142,13 @@ class Step(ABC):
     """True: goes along when something else is to be moved, and is no reason for a move by itself."""
     remembered: bool = True
     """Whether what was done in an earlier, interrupted process of the same run still counts."""
+
+    expects: Expects = Expects.AS_PLANNED
+    """What is compared before each of its mutating calls."""
+    blind: bool = True
+    """Whether they are sent all the same while that cannot be read."""
+    absolute: bool = False
+    """True: what it sets does not depend on what was there, such as a fence; only the global cluster is compared."""
 
     @abstractmethod
     def watches(self, move: Move) -> frozenset[Watch]:

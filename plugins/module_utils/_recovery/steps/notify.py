@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..calls import PlannedCall
 from ..model import Site
 from ..snapshot import Facet, GlobalCluster, Snapshot
-from .base import DONE, TARGET, Move, Observation, Step, Watch, World, impossible, needed, watching
+from .base import DONE, TARGET, Expects, Move, Observation, Step, Watch, World, impossible, needed, watching
 
 
 def topic_arn(snapshot: Snapshot, move: Move, site: Site) -> str | None:
@@ -29,6 +29,7 @@ class Notify(Step):
     deadline_reason = "nobody was notified"
     accompanies = True
     repeat_seconds = 5.0
+    expects = Expects.NOTHING
 
     def __init__(self, name: str, stage: str, words: str) -> None:
         self.name = name

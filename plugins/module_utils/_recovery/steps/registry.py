@@ -29,6 +29,7 @@ class Mode:
     - ``depends_on``: sides whose regions must answer; any other region may cost at most its breaker's budget (R2)
     - ``asks_route53``: records may be read beforehand; never in a recovery path (R3)
     - ``needs_store``: the run stops when its journal and lease cannot be written
+    - ``leases``: sides whose state table gives a lease; a call is made only while all of them last
     - ``together``: one application whose gates fail holds all of them back
     """
 
@@ -37,6 +38,7 @@ class Mode:
     depends_on: tuple[str, ...]
     asks_route53: bool
     needs_store: bool
+    leases: tuple[str, ...]
     together: bool
     rows: tuple[Row, ...]
 
@@ -51,6 +53,7 @@ PLANNED = Mode(
     depends_on=(TARGET, SOURCE),
     asks_route53=True,
     needs_store=True,
+    leases=(TARGET, SOURCE),
     together=True,
     rows=(
         Row(BEGIN, required=False),
@@ -72,6 +75,7 @@ UNPLANNED = Mode(
     depends_on=(TARGET,),
     asks_route53=False,
     needs_store=False,
+    leases=(TARGET,),
     together=False,
     rows=(
         Row(BEGIN, required=False),

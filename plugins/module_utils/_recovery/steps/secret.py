@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ..calls import PlannedCall
 from ..snapshot import Facet, Unknown
-from .base import DONE, TARGET, Move, Observation, Step, Watch, World, impossible, needed, underway, watching
+from .base import DONE, TARGET, Expects, Move, Observation, Step, Watch, World, impossible, needed, underway, watching
 
 
 class PromoteSecrets(Step):
@@ -19,6 +19,7 @@ class PromoteSecrets(Step):
     name = "promote-secrets"
     stage = "promote"
     deadline_seconds = 60.0
+    expects = Expects.TARGET_IS_WRITER
     deadline_reason = "secrets in the target region cannot be changed until they are promoted by hand"
 
     def watches(self, move: Move) -> frozenset[Watch]:

@@ -5,12 +5,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..calls import PlannedCall
 from ..model import Application, Site
 from ..snapshot import Facet, Snapshot, Unknown
-from ..store import Item, encode, switch_item
+from ..store import Item, encode, switch_item, unchanged
 from ..switch import OPEN, POSITIONS, Position, document, keeper, metric
-from .base import DONE, SOURCE, TARGET, Move, Observation, State, Step, Watch, World, needed, underway, watching
+from .base import (
+    DONE,
+    SOURCE,
+    TARGET,
+    Expects,
+    Move,
+    Observation,
+    State,
+    Step,
+    Watch,
+    World,
+    needed,
+    underway,
+    watching,
+)
 
 
 def stored_position(snapshot: Snapshot, application: Application, record: str) -> int | Unknown:
@@ -46,17 +63,30 @@ def publish_call(application: Application, record: str, value: int, optional: bo
     )
 
 
-def store_call(application: Application, record: str, value: int, run_id: str | None, at: float) -> PlannedCall:
-    """The write that makes the publisher repeat the position from now on."""
+def store_call(
+    application: Application,
+    record: str,
+    value: int,
+    run_id: str | None,
+    at: float,
+    found: Mapping[str, Any] | Unknown | None,
+) -> PlannedCall:
+    """The write that makes the publisher repeat the position from now on.
+
+    DynamoDB carries it out only where the item is still as it was ``found`` (compare and set); where it could not be
+    read there is nothing to compare.
+    """
     site = keeper(application, record)
     item = Item(application.name, switch_item(record), document(value, run_id, at))
+    before = {} if isinstance(found, Unknown) else {"position": found.get("position") if found else None}
     return PlannedCall(
         "dynamodb",
         "PutItem",
         site.access,
         f"{site.state_table}/{application.name}/{item.item}",
-        {"TableName": site.state_table, "Item": encode(item)},
+        {"TableName": site.state_table, "Item": encode(item), **unchanged(found)},
         optional=True,
+        before=before,
     )
 
 
@@ -69,6 +99,7 @@ class SwitchTraffic(Step):
     deadline_reason = "DNS does not answer with the new site: look at the health checks of the failover records"
     poll_seconds = 0.5
     repeat_seconds = 5.0
+    expects = Expects.TARGET_IS_WRITER
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """DNS, and the kept positions."""
@@ -82,7 +113,7 @@ class SwitchTraffic(Step):
         if application.traffic.policy == "automatic":
             return underway(f"Route 53's own health checks: {astray}") if astray else DONE
         unkept = []
-        for position in self._positions(world.move):
+        for position in self._positions(world):
             value = stored_position(world.snapshot, application, position.record)
             if isinstance(value, Unknown):
                 unkept += [position.record] if position.needed else []
@@ -104,22 +135,28 @@ class SwitchTraffic(Step):
             return ()
         astray = led_astray(world.snapshot, application, move.target)
         calls: list[PlannedCall] = []
-        for position in self._positions(move):
+        for position in self._positions(world):
             stored = stored_position(world.snapshot, application, position.record)
             optional = not position.needed
             if isinstance(stored, Unknown) and optional:
                 continue
             if stored != position.value:
                 # Without the table the position is published all the same: the switch is data plane (R17).
-                calls.append(store_call(application, position.record, position.value, move.run_id, world.now))
+                found = world.snapshot.item(
+                    application, keeper(application, position.record), switch_item(position.record)
+                )
+                calls.append(store_call(application, position.record, position.value, move.run_id, world.now, found))
             elif not astray or optional or self._never_closed(position, stored):
                 continue
             calls.append(publish_call(application, position.record, position.value, optional))
         return tuple(calls)
 
     @staticmethod
-    def _positions(move: Move) -> tuple[Position, ...]:
-        return POSITIONS[(move.place, move.planned)]
+    def _positions(world: World) -> tuple[Position, ...]:
+        # A region that is lost once the writer has left it must not hold clients back: what it keeps is given up.
+        source = world.move.source.region
+        lost = any(not outcome.reached and outcome.call.region == source for outcome in world.outcomes)
+        return POSITIONS[(world.move.place, world.move.planned and not lost)]
 
     @staticmethod
     def _never_closed(position: Position, stored: int | Unknown) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ..calls import APPLICATION, WRITE_AND_READ_BACK, CallOutcome, PlannedCall
 from ..snapshot import Facet, Unknown
-from .base import DONE, TARGET, Move, Observation, Step, Watch, World, needed, watching
+from .base import DONE, TARGET, Expects, Move, Observation, Step, Watch, World, needed, watching
 
 
 def client_name(run_id: str) -> str:
@@ -42,6 +42,7 @@ class WriteProbe(Step):
     repeat_seconds = 0.5
     accompanies = True
     remembered = False
+    expects = Expects.NOTHING
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """Addresses of the target."""
@@ -78,6 +79,7 @@ class StableThroughDns(Step):
     repeat_seconds = 0.25
     accompanies = True
     remembered = False
+    expects = Expects.NOTHING
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """What clients are told."""

@@ -31,7 +31,12 @@ class DynamoDb(World):
         return {"UnprocessedItems": {}}
 
     def _dynamodb_put_item(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        self._rows(region, params["TableName"])[_key(params["Item"])] = params["Item"]
+        rows = self._rows(region, params["TableName"])
+        item = rows.get(_key(params["Item"]), {})
+        names, values = params.get("ExpressionAttributeNames", {}), params.get("ExpressionAttributeValues", {})
+        if "ConditionExpression" in params and not _condition(params["ConditionExpression"], item, names, values):
+            raise self._fail(region, "dynamodb", "PutItem", "ConditionalCheckFailedException", "no")
+        rows[_key(params["Item"])] = params["Item"]
         return {}
 
     def _dynamodb_query(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,93 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The leases of one application's move: all that its mode asks for, or none.
+
+They are taken in the order of their regions' names, so that two movers in opposite directions cannot each hold what
+the other one wants; where the second cannot be had, the first is given back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import LeaseLost, RecoveryError
+from .lease import Lease
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Leases:
+    """The right of one process to move one application, in every region where its mode wants it."""
+
+    leases: list[Lease] = field(default_factory=list)
+    broken: list[Mapping[str, Any]] = field(default_factory=list)
+    """What was taken away from another run, for the journal."""
+
+    def __post_init__(self) -> None:
+        self.leases.sort(key=lambda lease: lease.region)
+
+    def take(self, say: Say, break_lease: str = "") -> None:
+        """Take all of them; raises LeaseLost when another run has one, RecoveryError when a store does not answer.
+
+        ``break_lease`` names a run whose lease is taken away from it. ``say`` is told what is being waited for.
+        """
+        taken: list[Lease] = []
+        try:
+            for lease in self.leases:
+                found = lease.take_over(say, break_lease)
+                taken.append(lease)
+                if found:
+                    self.broken.append({"region": lease.region, **found})
+        except RecoveryError:
+            for lease in reversed(taken):
+                _release(lease)
+            raise
+
+    def covers(self, seconds: float) -> bool:
+        """Whether all of them outlast a call that may take so long."""
+        return all(lease.covers(seconds) for lease in self.leases)
+
+    def renew(self, leases: Iterable[Lease] | None = None) -> dict[str, str]:
+        """Prolong those given, or all; raises LeaseLost when one is no longer ours.
+
+        Returns by region why one could not be prolonged: it goes on counting until it runs out.
+        """
+        errors: dict[str, str] = {}
+        for lease in self.leases if leases is None else leases:
+            try:
+                lease.renew()
+            except LeaseLost:
+                raise
+            except RecoveryError as error:
+                errors[lease.region] = str(error)
+        return errors
+
+    def renew_due(self) -> dict[str, str]:
+        """``renew`` those for which it is time."""
+        return self.renew([lease for lease in self.leases if lease.due()])
+
+    def drop(self, seconds: float) -> list[str]:
+        """Go on without those that do not outlast a call of so many seconds; returns their regions."""
+        gone = [lease for lease in self.leases if not lease.covers(seconds)]
+        self.leases = [lease for lease in self.leases if lease not in gone]
+        return [lease.region for lease in gone]
+
+    def release(self) -> list[str]:
+        """Give all of them back; returns why one could not be, which then runs out by itself."""
+        return [error for lease in self.leases if lease.token for error in _release(lease)]
+
+    def tokens(self) -> dict[str, int]:
+        """The fencing token by region, for the journal."""
+        return {lease.region: lease.token for lease in self.leases}
+
+
+def _release(lease: Lease) -> list[str]:
+    try:
+        lease.release()
+    except RecoveryError as error:
+        return [str(error)]
+    return []

@@ -1,0 +1,206 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One mover for an application, whatever the mode and the direction; a lease is broken only by name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from simulated_aws import EAST, WEST, Bench, Call
+
+from plugins.module_utils._recovery.errors import CallFailed, LeaseLost
+from plugins.module_utils._recovery.lease import LEASE_SECONDS, SKEW_SECONDS, Lease
+from plugins.module_utils._recovery.leases import Leases
+from plugins.module_utils._recovery.options import Options
+from plugins.module_utils._recovery.results import FAILED, MOVED, REFUSED, ApplicationResult
+from plugins.module_utils._recovery.runner import run_move
+from plugins.module_utils._recovery.store import Store
+
+DRILL = Options("dr", "planned", "drill")
+FAILOVER = Options("dr", "unplanned", accept_data_loss=True)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def move(bench: Bench, options: Options) -> ApplicationResult:
+    return run_move(bench.aws.applications, options, bench.tools()).applications[0]
+
+
+def lease_of(bench: Bench, place: str, run_id: str) -> Lease:
+    site = bench.aws.applications[0].site(place)
+    return Lease(Store(bench.clients(), site.access, site.state_table), "shop", run_id, bench.clock)
+
+
+def silently(_text: str) -> None:
+    pass
+
+
+def taken(bench: Bench) -> list[tuple[str, str]]:
+    """Regions in the order in which leases were taken, with what came of it."""
+    updates = bench.aws.made("dynamodb", "UpdateItem")
+    return [(call.region, call.outcome) for call in updates if "run = :run" in call.params["UpdateExpression"]]
+
+
+@pytest.mark.parametrize(("options", "regions"), [(DRILL, [EAST, WEST]), (FAILOVER, [WEST])])
+def test_a_planned_move_takes_the_leases_of_both_regions_and_an_unplanned_one_the_targets(
+    options: Options, regions: list[str]
+) -> None:
+    bench = Bench.of()
+    assert move(bench, options).status == MOVED
+    assert taken(bench) == [(region, "ok") for region in regions]
+    for region, table in ((EAST, "shop-dr-state"), (WEST, "shop-dr-state")):
+        row = bench.aws.tables[(region, table)].get("shop|lease")
+        assert (row is not None) == (region in regions)
+        assert row is None or float(row["expires_at"]["N"]) == 0, "it was given back"
+
+
+def test_the_order_is_that_of_the_regions_names_whatever_the_direction() -> None:
+    bench = Bench.of()
+    assert move(bench, DRILL).status == MOVED
+    bench.clock.wait(60)
+    assert move(bench, Options("primary", "planned")).status == MOVED
+    assert taken(bench) == [(EAST, "ok"), (WEST, "ok")] * 2
+
+
+def test_where_the_second_lease_cannot_be_had_the_first_is_given_back() -> None:
+    bench = Bench.of()
+    lease_of(bench, "dr", "run-1").acquire()
+    both = Leases([lease_of(bench, "dr", "run-2"), lease_of(bench, "primary", "run-2")])
+    with pytest.raises(LeaseLost, match="run run-1, its lease in us-west-2"):
+        both.take(silently)
+    lease_of(bench, "primary", "run-3").acquire()
+
+
+def test_a_planned_move_and_a_failover_to_either_place_exclude_each_other() -> None:
+    for place in ("primary", "dr"):
+        bench = Bench.of()
+        Leases([lease_of(bench, "dr", "run-1"), lease_of(bench, "primary", "run-1")]).take(silently)
+        with pytest.raises(LeaseLost):
+            Leases([lease_of(bench, place, "run-2")]).take(silently)
+
+
+def test_a_move_stops_before_its_next_call_when_either_of_its_leases_is_lost() -> None:
+    for region in (EAST, WEST):
+        bench = Bench.of()
+
+        def rob(call: Call, bench: Bench = bench, region: str = region) -> None:
+            if call.operation == "UpdateAutoScalingGroup":
+                row = bench.aws.tables[(region, "shop-dr-state")]["shop|lease"]
+                row.update(holder={"S": "another/1"}, token={"N": "9"})
+
+        bench.aws.after_call = rob
+        result = move(bench, DRILL)
+        assert result.status == FAILED
+        assert f"run another, its lease in {region}" in result.reasons[0]
+        assert bench.aws.made("rds", "SwitchoverGlobalCluster") == []
+
+
+def test_no_call_is_made_that_a_lease_does_not_cover() -> None:
+    bench = Bench.of()
+    bench.aws.delays.promote = 400
+    late: list[str] = []
+
+    def look(call: Call) -> None:
+        if call.mutates and call.service in ("rds", "autoscaling", "cloudwatch"):
+            for region in (EAST, WEST):
+                row = bench.aws.tables[(region, "shop-dr-state")]["shop|lease"]
+                if float(row["expires_at"]["N"]) <= call.at + 20:
+                    late.append(f"{call.operation} in {region}")
+
+    bench.aws.after_call = look
+    assert move(bench, DRILL).status == MOVED
+    assert late == []
+
+
+def dead_run(bench: Bench) -> str:
+    """A drill whose process died after its first call; returns its run id."""
+
+    def kill(call: Call) -> None:
+        if call.operation == "Publish":
+            raise Killed
+
+    bench.aws.after_call = kill
+    with pytest.raises(Killed):
+        move(bench, DRILL)
+    bench.aws.after_call = lambda call: None
+    row = bench.aws.tables[(WEST, "shop-dr-state")]["shop|run"]
+    return str(json.loads(row["document"]["S"])["run_id"])
+
+
+def told(bench: Bench, run_id: str) -> list[dict[str, Any]]:
+    rows = bench.aws.tables[(WEST, "shop-dr-state")]
+    return [json.loads(rows[key]["event"]["S"]) for key in sorted(rows) if f"|journal#{run_id}#" in key]
+
+
+def test_a_refusal_names_the_run_whose_lease_could_be_broken() -> None:
+    bench = Bench.of()
+    dead = dead_run(bench)
+    result = move(bench, FAILOVER)
+    assert result.status == REFUSED
+    assert f"If it is dead: break_lease={dead}" in result.reasons[0]
+
+
+def test_a_lease_is_not_broken_for_a_run_that_was_named_wrongly() -> None:
+    bench = Bench.of()
+    dead_run(bench)
+    result = move(bench, Options("dr", "unplanned", accept_data_loss=True, break_lease="20261123T013000Z-drill-1a2b3c"))
+    assert result.status == REFUSED
+
+
+def test_a_broken_lease_is_waited_out_and_told_in_the_journal() -> None:
+    bench = Bench.of()
+    dead = dead_run(bench)
+    ends = float(bench.aws.tables[(WEST, "shop-dr-state")]["shop|lease"]["expires_at"]["N"])
+    result = move(bench, Options("dr", "unplanned", accept_data_loss=True, break_lease=dead))
+    assert (result.status, result.resumed) == (MOVED, False)
+    first = min(call.at for call in bench.aws.mutations("dynamodb") if call.at > ends - LEASE_SECONDS + 1)
+    assert first >= ends + SKEW_SECONDS
+    broken = [event for event in told(bench, str(result.run_id)) if event["detail"].get("broken")]
+    assert [event["detail"]["broken"]["run_id"] for event in broken] == [dead]
+    assert f"the operator broke the lease of run {dead} in us-west-2" in result.notes
+    assert any("its last call is over" in line.waiting_for for line in bench.lines)
+
+
+def test_a_mover_that_lives_makes_no_call_once_its_lease_is_broken() -> None:
+    bench = Bench.of()
+    second: list[ApplicationResult] = []
+
+    def interfere(call: Call) -> None:
+        if call.operation == "Publish" and not second:
+            bench.aws.after_call = lambda call: None
+            row = bench.aws.tables[(WEST, "shop-dr-state")]["shop|lease"]
+            run = row["holder"]["S"].partition("/")[0]
+            second.append(move(bench, Options("dr", "unplanned", accept_data_loss=True, break_lease=run)))
+
+    bench.aws.after_call = interfere
+    first = move(bench, DRILL)
+    assert (first.status, second[0].status) == (FAILED, MOVED)
+    assert "is being moved by another run" in first.reasons[0]
+    assert bench.aws.made("rds", "SwitchoverGlobalCluster") == []
+
+
+def test_clocks_that_differ_a_little_do_not_let_two_movers_in() -> None:
+    bench = Bench.of()
+    lease_of(bench, "dr", "run-1").acquire()
+    bench.clock.wait(LEASE_SECONDS + SKEW_SECONDS - 1)  # the other one's clock is ahead by so much
+    with pytest.raises(LeaseLost):
+        lease_of(bench, "dr", "run-2").acquire()
+
+
+def test_a_lease_whose_holder_cannot_be_read_is_held_all_the_same() -> None:
+    bench = Bench.of()
+    lease_of(bench, "dr", "run-1").acquire()
+
+    def deny(call: Call) -> CallFailed | None:
+        read = call.operation == "BatchGetItem"
+        return CallFailed(call.region, "dynamodb", call.operation, "AccessDenied", "no") if read else None
+
+    bench.aws.refusals = [deny]
+    result = move(bench, FAILOVER)
+    assert result.status == FAILED
+    assert "being moved by another run (run unknown" in result.reasons[0]
+    assert bench.aws.made("rds", "FailoverGlobalCluster") == []
