@@ -1,0 +1,107 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the parts of the simulated AWS share: time, delays, the state of both regions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from plugins.module_utils._recovery.errors import CallFailed, RegionUnreachable
+from plugins.module_utils._recovery.model import Application, parse_application
+
+from .requests import Call
+
+EAST, WEST = "us-east-1", "us-west-2"
+ACCOUNT = "123456789012"
+ADDRESSES = {EAST: "192.0.2.11", WEST: "192.0.2.12"}
+
+
+class VirtualClock:
+    """Time that passes only when somebody waits."""
+
+    def __init__(self, start: float = 1_790_000_000.0) -> None:
+        self.time = start
+
+    def now(self) -> float:
+        return self.time
+
+    def wait(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@dataclass
+class Group:
+    min: int
+    desired: int
+    max: int
+    born: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Delays:
+    launch: float = 40.0
+    promote: float = 20.0
+    dns: float = 8.0
+    fencing_event: float = 1.0
+
+
+class World:
+    """The state of both regions, of all applications, and what all services of the simulated AWS share."""
+
+    def __init__(self, clock: VirtualClock, documents: Sequence[Mapping[str, Any]]) -> None:
+        self.clock = clock
+        self.delays = Delays()
+        self.applications = [parse_application(one) for one in documents]
+        self.calls: list[Call] = []
+        self.outages: dict[str, str] = {}
+        self.globals: dict[str, dict[str, Any]] = {}
+        self.moves: dict[str, tuple[float, str]] = {}
+        self.groups: dict[tuple[str, str], Group] = {}
+        self.tables: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+        self.positions: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        self.published: list[Mapping[str, Any]] = []
+        self.events: list[tuple[float, str, str]] = []
+        self.instances: dict[tuple[str, str], list[str]] = {}
+        self.versions: dict[tuple[str, str], str] = {}
+        self.lag_ms: float | None = 80.0
+        self.key_state = "Enabled"
+        self.records_form = "failover"
+        self.writes: dict[tuple[str, int], str] = {}
+        self.application_calls: list[tuple[float, str, str]] = []
+        self.refusals: list[Callable[[Call], CallFailed | RegionUnreachable | None]] = []
+        self.after_call: Callable[[Call], None] = lambda call: None
+        for one in self.applications:
+            self._build(one)
+
+    def _build(self, application: Application) -> None:
+        members = []
+        for site in application.sites:
+            arn = f"arn:aws:rds:{site.region}:{ACCOUNT}:cluster:{site.cluster}"
+            members.append({"DBClusterArn": arn, "IsWriter": site.place == "primary", "Readers": []})
+            self.instances[(site.region, site.cluster)] = [f"{site.cluster}-1"]
+            self.versions[(site.region, site.cluster)] = "8.0.mysql_aurora.3.04.0"
+            for group in site.groups:
+                wish = group.active if site.place == "primary" else group.standby
+                born = [0.0] * wish.desired
+                self.groups[(site.region, group.name)] = Group(wish.min, wish.desired, wish.max, born)
+            self.tables[(site.region, site.state_table)] = {}
+        self.globals[application.global_cluster] = {
+            "GlobalClusterIdentifier": application.global_cluster,
+            "Status": "available",
+            "Engine": "aurora-mysql",
+            "EngineVersion": "8.0.mysql_aurora.3.04.0",
+            "GlobalClusterMembers": members,
+        }
+
+    def _fail(self, region: str, service: str, operation: str, code: str, message: str = "") -> CallFailed:
+        self.calls[-1].outcome = code
+        return CallFailed(region, service, operation, code, message)
+
+    def _launched(self, born: float) -> bool:
+        return self.clock.now() - born >= self.delays.launch
+
+    def in_service(self, region: str, name: str) -> int:
+        return sum(1 for born in self.groups[(region, name)].born if self._launched(born))

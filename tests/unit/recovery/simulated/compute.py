@@ -1,0 +1,47 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Auto Scaling groups of the simulated AWS, and what their load balancers hold for healthy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .base import ACCOUNT, World
+
+
+class Compute(World):
+    """EC2 Auto Scaling and Elastic Load Balancing in both regions."""
+
+    def _autoscaling_describe_auto_scaling_groups(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        found = []
+        for name in params["AutoScalingGroupNames"]:
+            group = self.groups.get((region, name))
+            if group:
+                found.append(
+                    {
+                        "AutoScalingGroupName": name,
+                        "MinSize": group.min,
+                        "DesiredCapacity": group.desired,
+                        "MaxSize": group.max,
+                        "Instances": [
+                            {"LifecycleState": "InService" if self._launched(born) else "Pending"}
+                            for born in group.born
+                        ],
+                        "TargetGroupARNs": [f"arn:aws:elasticloadbalancing:{region}:{ACCOUNT}:targetgroup/{name}/1"],
+                    }
+                )
+        return {"AutoScalingGroups": found}
+
+    def _autoscaling_update_auto_scaling_group(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        group = self.groups[(region, params["AutoScalingGroupName"])]
+        group.min, group.desired = params["MinSize"], params["DesiredCapacity"]
+        now = self.clock.now()
+        group.born = (group.born + [now] * group.desired)[: group.desired]
+        return {}
+
+    def _elbv2_describe_target_health(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        name = params["TargetGroupArn"].split("/")[1]
+        healthy = {"TargetHealth": {"State": "healthy"}}
+        return {"TargetHealthDescriptions": [healthy] * self.in_service(region, name)}

@@ -1,0 +1,84 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Aurora global databases of the simulated AWS: members, moves of the writer, events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from plugins.module_utils._recovery.model import Application
+
+from .base import ACCOUNT, World
+
+
+class Rds(World):
+    """RDS in both regions."""
+
+    def writer(self, application: Application) -> str:
+        """The region of the writer."""
+        self._pass_time()
+        members = self.globals[application.global_cluster]["GlobalClusterMembers"]
+        return next(str(m["DBClusterArn"]).split(":")[3] for m in members if m["IsWriter"])
+
+    def _pass_time(self) -> None:
+        now = self.clock.now()
+        for name, (due, to_arn) in list(self.moves.items()):
+            if now >= due:
+                del self.moves[name]
+                for member in self.globals[name]["GlobalClusterMembers"]:
+                    member["IsWriter"] = member["DBClusterArn"] == to_arn
+                self.globals[name].pop("FailoverState", None)
+
+    def _rds_describe_global_clusters(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        name = params.get("GlobalClusterIdentifier")
+        if name and name not in self.globals:
+            raise self._fail(region, "rds", "DescribeGlobalClusters", "GlobalClusterNotFoundFault")
+        return {"GlobalClusters": [one for key, one in self.globals.items() if name in (None, key)]}
+
+    def _rds_describe_db_clusters(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        names = params["Filters"][0]["Values"]
+        return {
+            "DBClusters": [
+                {
+                    "DBClusterIdentifier": name,
+                    "Status": "available",
+                    "EngineVersion": self.versions[(region, name)],
+                    "DBClusterMembers": [{"DBInstanceIdentifier": one} for one in self.instances[(region, name)]],
+                    "KmsKeyId": f"arn:aws:kms:{region}:{ACCOUNT}:key/1",
+                }
+                for name in names
+                if (region, name) in self.instances
+            ]
+        }
+
+    def _rds_switchover_global_cluster(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        return self._begin_move(region, params, "SwitchoverGlobalCluster", planned=True)
+
+    def _rds_failover_global_cluster(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        assert params.get("AllowDataLoss"), "without AllowDataLoss this is a switchover"
+        return self._begin_move(region, params, "FailoverGlobalCluster", planned=False)
+
+    def _begin_move(self, region: str, params: Mapping[str, Any], operation: str, planned: bool) -> dict[str, Any]:
+        name, to_arn = params["GlobalClusterIdentifier"], params["TargetDbClusterIdentifier"]
+        cluster = self.globals[name]
+        writer = next(m["DBClusterArn"] for m in cluster["GlobalClusterMembers"] if m["IsWriter"])
+        if cluster.get("FailoverState") or writer == to_arn:
+            raise self._fail(region, "rds", operation, "InvalidGlobalClusterStateFault", "not now")
+        expected = writer.split(":")[3] if planned else to_arn.split(":")[3]
+        if region != expected:
+            raise self._fail(region, "rds", operation, "InvalidDBClusterStateFault", f"call it in {expected} (R1)")
+        now = self.clock.now()
+        state = {"Status": "pending", "FromDbClusterArn": writer, "ToDbClusterArn": to_arn}
+        cluster["FailoverState"] = {**state, "IsDataLossAllowed": not planned}
+        self.moves[name] = (now + self.delays.promote, to_arn)
+        old = writer.rpartition(":")[2]
+        message = f"Attempt to block writes for DB cluster {old} in Region {writer.split(':')[3]} succeeded."
+        self.events.append((now + self.delays.fencing_event, to_arn.split(":")[3], message))
+        return {"GlobalCluster": cluster}
+
+    def _rds_describe_events(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        now = self.clock.now()
+        found = [(at, text) for at, where, text in self.events if where == region and at <= now]
+        return {"Events": [{"SourceIdentifier": "x", "Message": text, "Date": at} for at, text in found]}

@@ -1,0 +1,95 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The simulated AWS put together, and a bench with everything that a scenario needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from plugins.module_utils._recovery.clients import Clients
+from plugins.module_utils._recovery.errors import RegionUnreachable
+from plugins.module_utils._recovery.model import Access
+from plugins.module_utils._recovery.runner import Line, Tools
+from plugins.module_utils._recovery.workers import InlineWorkers
+
+from .base import VirtualClock
+from .compute import Compute
+from .dataplane import DataPlane
+from .dynamodb import DynamoDb
+from .inventory import document
+from .requests import Call, check_request, snake
+from .services import Services
+
+
+class SimulatedAws(DataPlane, Compute, Services, DynamoDb):
+    """A ``Transport``: a service has its handlers in a class of its own, one method per operation."""
+
+    def mutations(self, *without: str) -> list[Call]:
+        """Calls that change something, except those of services named."""
+        return [call for call in self.calls if call.mutates and call.service not in without]
+
+    def made(self, service: str, operation: str | None = None) -> list[Call]:
+        """Calls of one service or operation."""
+        return [c for c in self.calls if c.service == service and operation in (None, c.operation)]
+
+    def outage(self, region: str, kind: str = "hang") -> None:
+        self.outages[region] = kind
+
+    def heal(self, region: str) -> None:
+        self.outages.pop(region, None)
+
+    def send(
+        self, access: Access, service: str, operation: str, params: Mapping[str, Any], deadline_seconds: float
+    ) -> dict[str, Any]:
+        check_request(service, operation, params)
+        call = Call(self.clock.now(), access.region, service, operation, params)
+        self.calls.append(call)
+        kind = self.outages.get(access.region)
+        if kind == "hang":
+            call.outcome = "hang"
+            self.clock.wait(deadline_seconds)
+            raise RegionUnreachable(access.region, f"{service} {operation} brought no answer")
+        if kind == "refuse":
+            call.outcome = "refuse"
+            raise RegionUnreachable(access.region, "connection refused")
+        for refusal in self.refusals:
+            error = refusal(call)
+            if error:
+                call.outcome = str(error)
+                raise error
+        self._pass_time()
+        answer: dict[str, Any] = getattr(self, f"_{service}_{snake(operation)}")(access.region, params)
+        self.after_call(call)
+        return answer
+
+
+@dataclass
+class Bench:
+    """Everything that a scenario needs."""
+
+    clock: VirtualClock
+    aws: SimulatedAws
+    lines: list[Line] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, *names: str, **changes: Any) -> Bench:
+        clock = VirtualClock()
+        return cls(clock, SimulatedAws(clock, [document(name, **changes) for name in names or ("shop",)]))
+
+    def clients(self, **settings: Any) -> Clients:
+        return Clients(self.clock, transport=self.aws, monotonic=self.clock.now, **settings)
+
+    def tools(self, **changes: Any) -> Tools:
+        settings = {
+            "caller": self.clients(),
+            "clock": self.clock,
+            "workers": InlineWorkers(),
+            "resolver": self.aws.resolve,
+            "client": self.aws.request,
+            "progress": self.lines.append,
+            **changes,
+        }
+        return Tools(**settings)
