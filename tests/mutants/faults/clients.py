@@ -1,0 +1,71 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Requests that hold a run, hammer AWS or are made twice."""
+
+from __future__ import annotations
+
+from ..patching import Rewritten
+
+FAULTS = (
+    (
+        "breaker-never-opens",
+        "R2",
+        "a region that does not answer is asked again and again",
+        Rewritten("breaker:Breaker.refusal", "with self._lock:", "return None\n    with self._lock:"),
+        Rewritten("breaker:Breaker.allowance", "min(deadline_seconds, self._remaining())", "deadline_seconds"),
+    ),
+    (
+        "budget-per-call",
+        "R2",
+        "a lost region costs its budget anew with each call",
+        Rewritten("breaker:Breaker.silent", "self._lost_seconds +=", "self._lost_seconds ="),
+        Rewritten("breaker:Breaker.silent", "self._trip(", "str("),
+        Rewritten(
+            "breaker:Breaker.silent", "self._region.opened_at, self._region.cool_down = now, COOL_DOWN_SECONDS", "pass"
+        ),
+    ),
+    (
+        "mutation-repeated-in-doubt",
+        "R27",
+        "a mutation that may have been carried out is sent again without looking",
+        Rewritten("retries:retry_for", "(retry.mutations or not mutates)", "True"),
+    ),
+    (
+        "mutation-repeated-without-an-answer",
+        "R2",
+        "a call that brought no answer is sent again at once",
+        Rewritten(
+            "clients:Clients.call",
+            "return self._once(access, service, operation, params or {}, mutation, ends - self.monotonic())",
+            "try:\n"
+            "                return self._once(access, service, operation, params or {}, mutation, 1.0)\n"
+            "            except RegionUnreachable:\n"
+            "                return self._once(access, service, operation, params or {}, mutation, 1.0)",
+        ),
+    ),
+    (
+        "throttled-call-given-up",
+        "R27",
+        "a call that was refused for its rate is not made again",
+        Rewritten(
+            "retries:retry_for", "RETRIES.get(code)", "None if RETRIES.get(code) is _RATE else RETRIES.get(code)"
+        ),
+    ),
+    (
+        "refusal-waited-for",
+        "R27",
+        "a call that is not allowed is repeated until the step's deadline",
+        Rewritten("retries:is_permanent", "bool(_PERMANENT.search(code))", "False"),
+    ),
+    (
+        "unreachable-read-as-absent",
+        "R2",
+        "what could not be read counts as not there",
+        Rewritten(
+            "reading:WorldReader._gather",
+            "found.update({key: Unknown(str(outcome)) for key in reading.keys})",
+            "found.update({key: None for key in reading.keys})",
+        ),
+    ),
+)

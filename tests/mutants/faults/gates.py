@@ -1,0 +1,99 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Gates that let through what they are there to stop."""
+
+from __future__ import annotations
+
+from ..patching import Rewritten
+
+FAULTS = (
+    (
+        "headless-target-accepted",
+        "R5",
+        "a target without an instance is taken for one that can be promoted",
+        Rewritten("gates:target_instance", "if not cluster.instances:", "if False:"),
+    ),
+    (
+        "unknown-lets-a-planned-move-through",
+        "R11",
+        "what cannot be known is taken for something that holds",
+        Rewritten(
+            "gates:evaluate",
+            "answer.verdict in gate.blocks[mode]",
+            "answer.verdict is Verdict.FAILS and bool(gate.blocks[mode])",
+        ),
+    ),
+    (
+        "lag-gate-always-holds",
+        "R11",
+        "no lag is too long for a switchover",
+        Rewritten("gates:lag", "if found.seconds <= objective", "if True"),
+    ),
+    (
+        "other-operation-ignored",
+        "R14",
+        "a move begins while another one of the global cluster is under way",
+        Rewritten("gates:at_rest", "if view.at_rest:", "if True:"),
+    ),
+    (
+        "unknown-failover-state-taken-as-rest",
+        "R14",
+        "a FailoverState whose status nobody knows counts as none",
+        Rewritten(
+            "snapshot:GlobalCluster.at_rest",
+            "self.failover_status is None",
+            "self.failover_status not in ('pending', 'failing-over', 'cancelling')",
+        ),
+    ),
+    (
+        "disabled-key-accepted",
+        "R23",
+        "a cluster is promoted whose key is disabled",
+        Rewritten("gates:target_key", 'if state == "Enabled"', "if True"),
+    ),
+    (
+        "engine-versions-not-compared",
+        "R6",
+        "versions that differ go through to AWS, which refuses",
+        Rewritten("gates:engine_version", "versions[0] != versions[1]", "False"),
+    ),
+    (
+        "resynchronising-target-accepted",
+        "R9",
+        "the old primary is promoted while it still joins again",
+        Rewritten("gates:synchronised", 'not in (None, "connected")', "is Verdict"),
+    ),
+    (
+        "data-loss-not-asked-for",
+        "R1",
+        "an unplanned move begins though nobody has accepted a loss",
+        Rewritten("gates:data_loss", "if move.accept_data_loss:", "if True:"),
+        Rewritten("steps.aurora_global:Failover.calls", " or not world.move.accept_data_loss", ""),
+    ),
+    (
+        "everything-can-be-waived",
+        "R5",
+        "a gate that nobody may waive is waived",
+        Rewritten("gates:check_waivers", "if not gates[name].waivable:", "if False:"),
+        Rewritten("gates:evaluate", "blocks and gate.waivable and", "blocks and"),
+    ),
+    (
+        "begins-although-a-gate-blocks",
+        "R5",
+        "a move whose gates are in the way begins all the same",
+        Rewritten("runner:_Run.go", "elif one.blocking:", "elif one.blocking and check:"),
+    ),
+    (
+        "others-go-without-the-refused-one",
+        "modes",
+        "a planned move takes some of its applications along and leaves the refused ones behind",
+        Rewritten("runner:_Run.go", "held_back = self.mode.together and", "held_back = False and"),
+    ),
+    (
+        "only-the-first-reason-is-told",
+        "gates",
+        "of all that stands in the way only the first is reported",
+        Rewritten("gates:in_the_way", "for ruling in blocking\n", "for ruling in blocking[:1]\n"),
+    ),
+)

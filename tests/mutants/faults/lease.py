@@ -1,0 +1,68 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Leases that do not keep two movers apart."""
+
+from __future__ import annotations
+
+from ..patching import Rewritten
+
+FAULTS = (
+    (
+        "lease-ignored",
+        "lease",
+        "a lease that another run holds is taken all the same",
+        Rewritten(
+            "lease:Lease.acquire",
+            '"attribute_not_exists(expires_at) OR expires_at < :now OR holder = :holder"',
+            '"attribute_not_exists(nothing)"',
+        ),
+        Rewritten("gates:lease_free", "run_of(found) != move.run_id", "False"),
+    ),
+    (
+        "lease-of-others-not-looked-at",
+        "lease",
+        "the gate does not see that somebody else moves the application",
+        Rewritten("gates:lease_free", "run_of(found) != move.run_id", "False"),
+    ),
+    (
+        "lease-not-renewed",
+        "lease",
+        "a mover that waits lets its lease run out, and a second one gets in",
+        Rewritten("lease:Lease.due", "return self.clock.now() + RENEW_BELOW_SECONDS > self.expires_at", "return False"),
+    ),
+    (
+        "lease-renewed-when-lost",
+        "lease",
+        "a mover renews the lease that another one has taken meanwhile",
+        Rewritten(
+            "lease:Lease.renew",
+            '_OURS, {":token": {"N": str(self.token)}}, {"#token": "token"}',
+            '"attribute_not_exists(nothing)", {}, {}',
+        ),
+    ),
+    (
+        "lease-need-not-cover-the-call",
+        "lease",
+        "a mutating call is sent that may still be under way when its lease has run out",
+        Rewritten("lease:Lease.covers", "self.clock.now() + seconds < self.expires_at", "True"),
+    ),
+    (
+        "processes-of-one-run-share-a-lease",
+        "lease",
+        "a run that is taken up again does not wait until its earlier process is surely gone",
+        Rewritten("lease:Lease.holder", 'f"{self.run_id}/{self.process}"', 'f"{self.run_id}/all"'),
+    ),
+    (
+        "lease-not-given-back",
+        "lease",
+        "a run that has ended keeps others out until its lease runs out",
+        Rewritten("runner:_Run._release", "course.lease.release()", "pass"),
+    ),
+    (
+        "planned-without-a-lease",
+        "lease",
+        "a planned move goes on when no lease can be had",
+        Rewritten("runner:_Run._take_lease", "if self.mode.needs_store:", "if False:"),
+    ),
+)

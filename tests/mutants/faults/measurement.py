@@ -1,0 +1,95 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Figures that say more than was measured."""
+
+from __future__ import annotations
+
+from ..patching import Rewritten
+
+FAULTS = (
+    (
+        "lag-taken-as-a-bound",
+        "R10",
+        "the last lag is reported as the most that can be lost, whatever the old writer did afterwards",
+        Rewritten("measure:_bound", "lag.seconds + stopped_at - lag.at,", "lag.seconds,"),
+    ),
+    (
+        "bound-without-a-stop",
+        "R10",
+        "a loss is bounded although nobody has confirmed that the old writer stopped",
+        Rewritten(
+            "measure:_bound",
+            "if stopped_at is None:\n",
+            "if stopped_at is None:\n        return Figure(lag.seconds, source)\n    if stopped_at is None:\n",
+        ),
+    ),
+    (
+        "fence-given-up-taken-as-a-stop",
+        "R10",
+        "a fence that was given up counts as a confirmed stop of writes",
+        Rewritten(
+            "measure:_stop_of_writes",
+            'event["kind"] != "step-done"',
+            'event["kind"] not in ("step-done", "step-failed")',
+        ),
+    ),
+    (
+        "fencing-time-out-taken-as-a-stop",
+        "R7",
+        "Aurora could not block writes, and the loss is bounded all the same",
+        Rewritten("measure:_stop_of_writes", 'detail.get("outcome") == "confirmed"', "True"),
+    ),
+    (
+        "failover-bounded-like-a-switchover",
+        "R1",
+        "an unplanned move is said to lose nothing",
+        Rewritten("measure:_is_switchover", '(event.get("detail") or {}).get("mode") == "planned"', "True"),
+    ),
+    (
+        "zero-where-nothing-was-read-back",
+        "figures",
+        "an RPO of zero is reported where nobody could look at what is stored",
+        Rewritten(
+            "measure:_loss",
+            "return Figure(None, reason), Figure(None, reason)\n    missing",
+            "return Figure(0, reason), Figure(0.0, reason)\n    missing",
+        ),
+    ),
+    (
+        "first-good-sample-is-the-recovery",
+        "R19",
+        "the outage ends with the first good write, though the series breaks again",
+        Rewritten(
+            "measure:_outage",
+            "first, last = failed[0], failed[-1]\n",
+            "first, last = failed[0], next(one for one in failed if one + 1 not in failed)\n",
+        ),
+    ),
+    (
+        "dns-outage-taken-for-a-write-outage",
+        "figures",
+        "an RTO is reported from failed DNS queries while every write succeeded",
+        Rewritten(
+            "measure:measure",
+            'writes = _outage("write", observation.of("write"),',
+            'writes = _outage("write", observation.of("dns") or observation.of("write"),',
+        ),
+    ),
+    (
+        "not-measured-passes",
+        "figures",
+        "a figure that could not be had meets its objective",
+        Rewritten(
+            "measure:judge",
+            'words.append("fail" if failed else "not measured")',
+            'words.append("fail" if failed else "pass")',
+        ),
+    ),
+    (
+        "deaf-probe-hears-silence",
+        "figures",
+        "a time in which nobody looked counts as one without an outage",
+        Rewritten("measure:_no_outage", "if gap > _patience(interval):", "if False:"),
+    ),
+)

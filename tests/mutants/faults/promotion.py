@@ -1,0 +1,110 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Promotions that are asked for in the wrong way, in the wrong place or at the wrong time."""
+
+from __future__ import annotations
+
+from ..patching import Rewritten, Row
+
+FAULTS = (
+    (
+        "switchover-asked-for-at-the-target",
+        "R1",
+        "SwitchoverGlobalCluster is sent to the region of the target",
+        Rewritten("steps.aurora_global:Switchover.calls", "writer_site.access", "world.move.target.access"),
+    ),
+    (
+        "failover-asked-for-at-the-source",
+        "R1",
+        "FailoverGlobalCluster is sent to the region that may be lost",
+        Rewritten("steps.aurora_global:Failover.calls", "world.move.target.access", "world.move.source.access"),
+    ),
+    (
+        "no-allow-data-loss",
+        "R1",
+        "FailoverGlobalCluster goes without AllowDataLoss and is a switchover, which a disaster makes fail",
+        Rewritten("steps.aurora_global:failover_params", ', "AllowDataLoss": True', ""),
+    ),
+    (
+        "planned-move-by-failover",
+        "R1",
+        "a planned move is done with a failover that loses what was not replicated yet",
+        Rewritten("steps.aurora_global:Switchover.calls", '"SwitchoverGlobalCluster"', '"FailoverGlobalCluster"'),
+        Rewritten(
+            "steps.aurora_global:Switchover.calls", "switchover_params(view, member)", "failover_params(view, member)"
+        ),
+        Rewritten("steps.aurora_global:Switchover.calls", "writer_site.access", "world.move.target.access"),
+    ),
+    (
+        "no-compare-and-set",
+        "compare and set",
+        "another writer than the one on which the plan was made does not stop the run",
+        Rewritten("steps.aurora_global:observe_writer", "if expected and view.writer.arn != expected:", "if False:"),
+    ),
+    (
+        "promoted-when-accepted",
+        "R14",
+        "a promotion counts as done when AWS has accepted the call",
+        Rewritten(
+            "steps.aurora_global:_MoveWriter.observe",
+            "last = world.last\n",
+            "last = world.last\n    if last is not None and last.ok:\n        return DONE\n",
+        ),
+    ),
+    (
+        "lost-answer-taken-for-not-done",
+        "R2",
+        "a promotion whose answer was lost is asked for again although nobody has looked whether it goes on",
+        Rewritten("steps.aurora_global:_MoveWriter.observe", "(last.ok or not last.reached)", "last.ok"),
+        Rewritten("course:Course._may_act", "not last.ok and last.reached", "not last.ok"),
+        Rewritten("steps.aurora_global:observe_writer", "if not view.at_rest:", "if False:"),
+    ),
+    (
+        "planned-promotion-before-capacity",
+        "order of a move",
+        "the writer moves to a region that has no instances yet",
+        Row("planned", "promote", {"needs": ()}),
+    ),
+    (
+        "promotion-before-our-fence",
+        "R7",
+        "an unplanned promotion does not wait for our own fence of the old site",
+        Row("unplanned", "promote", {"needs": ()}),
+    ),
+    (
+        "fencing-events-undo-a-promotion",
+        "R7",
+        "events of fencing that are not seen fail a move whose writer is promoted",
+        Row("unplanned", "fencing-events", {"required": True}),
+        Row("planned", "fencing-events", {"required": True}),
+    ),
+    (
+        "fencing-time-out-taken-as-confirmed",
+        "R7",
+        "Aurora says that it could not block writes, and that is read as a confirmation",
+        Rewritten("steps.aurora_fencing:fencing_outcome", 'match["outcome"].lower() == "succeeded"', "True"),
+    ),
+    (
+        "fencing-of-another-cluster",
+        "R7",
+        "an event about another cluster counts as a fence of the old writer",
+        Rewritten("steps.aurora_fencing:fencing_outcome", "if not match or", "if not match or False and"),
+    ),
+    (
+        "lost-region-holds-the-fence",
+        "R7",
+        "our own fence of a region that cannot be reached fails the move",
+        Row("unplanned", "fence-old-site", {"required": True}),
+    ),
+    (
+        "fence-done-while-instances-run",
+        "R7",
+        "our own fence counts as done while the old site's instances are still in service",
+        Rewritten(
+            "steps.autoscaling:FenceOldSite.observe",
+            "isinstance(state, GroupState) and state.in_service",
+            "isinstance(state, GroupState) and state.in_service < 0",
+        ),
+    ),
+)

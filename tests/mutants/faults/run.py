@@ -1,0 +1,111 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Runs that do not write down what they do, or do not go on where they were."""
+
+from __future__ import annotations
+
+from ..patching import Rewritten
+
+FAULTS = (
+    (
+        "intent-after-the-call",
+        "journal",
+        "what a call is about to change is written down only when it is done",
+        Rewritten(
+            "runner:_Run._perform",
+            'self._record(one, "intent", call, detail={"before": dict(call.before)})',
+            "pass",
+        ),
+        Rewritten(
+            "runner:_Run._perform",
+            'detail = {"before": dict(call_outcome.call.before), "code": call_outcome.code}',
+            'detail = {"before": dict(call_outcome.call.before), "code": call_outcome.code}\n'
+            '                self._record(one, "intent", call_outcome.call)',
+        ),
+    ),
+    (
+        "intent-not-stored-before-the-call",
+        "journal",
+        "an intent stands only in a file that is gone with the container when the call is made",
+        Rewritten(
+            "runner:_Run._perform",
+            "self._flush({one.course.move.application.name: one.course for one in due}.values())",
+            "pass",
+        ),
+    ),
+    (
+        "result-not-written",
+        "journal",
+        "the journal does not say what came of a call",
+        Rewritten(
+            "runner:_Run._perform",
+            'self._record(one, "result", call_outcome.call, call_outcome.error, detail)',
+            "pass",
+        ),
+    ),
+    (
+        "run-id-not-kept",
+        "journal",
+        "a move that is taken up again has a new run id",
+        Rewritten("runner:_Run._candidate", 'run_id=found["run_id"] if found else self.run_id', "run_id=self.run_id"),
+    ),
+    (
+        "clock-starts-anew",
+        "journal",
+        "the time of a move that is taken up again counts from the second start",
+        Rewritten(
+            "runner:_Run._candidate",
+            'opened_at=float(found["opened_at"]) if found else self.began_at',
+            "opened_at=self.began_at",
+        ),
+    ),
+    (
+        "earlier-results-forgotten",
+        "journal",
+        "what an earlier process of the run has done is done again",
+        Rewritten("course:Course.remember", "for event in events:", "for event in ():"),
+    ),
+    (
+        "dead-run-not-found",
+        "journal",
+        "a run that died is not gone on with: another one begins",
+        Rewritten("runner:_Run._unfinished", "return dict(item)", "return None"),
+    ),
+    (
+        "old-run-never-history",
+        "R19",
+        "a run is taken up although the application was moved the other way since",
+        Rewritten("runner:_Run._superseded", "return later or", "return"),
+    ),
+    (
+        "failed-run-closed",
+        "journal",
+        "a run that failed is closed, so the same move starts anew",
+        Rewritten("runner:_Run._close", "if course.ended and course.failure is None", "if course.ended"),
+    ),
+    (
+        "planned-without-a-journal",
+        "journal",
+        "a planned move goes on though nothing of it can be stored",
+        Rewritten("runner:_Run._store_failed", "if self._depends_on_store(course):", "if False:"),
+    ),
+    (
+        "secret-in-the-journal",
+        "R29",
+        "values under telling names are kept in the record of a call",
+        Rewritten("clients:without_secrets", '"(left out)" if', "value if"),
+    ),
+    (
+        "pause-not-kept",
+        "budget",
+        "a process that may not live long goes on beyond its time",
+        Rewritten("runner:_Run._loop", "if self.stop_at is not None and clock.now() >= self.stop_at:", "if False:"),
+    ),
+    (
+        "a-wait-without-an-end",
+        "deadlines",
+        "a step waits for ever for something that does not come",
+        Rewritten("course:Course._end", ">= progress.step.deadline_seconds", ">= 1e9"),
+    ),
+)
