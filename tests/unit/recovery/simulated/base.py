@@ -13,6 +13,7 @@ from plugins.module_utils._recovery.errors import CallFailed, RegionUnreachable
 from plugins.module_utils._recovery.model import Application, parse_application
 
 from .requests import Call
+from .writes import Replication, WriteLog
 
 EAST, WEST = "us-east-1", "us-west-2"
 ACCOUNT = "123456789012"
@@ -46,6 +47,8 @@ class Delays:
     promote: float = 20.0
     dns: float = 8.0
     fencing_event: float = 1.0
+    resynchronise: float = 0.0
+    """After an unplanned promotion, until the old writer has joined again with a new volume (R9)."""
 
 
 class World:
@@ -57,8 +60,10 @@ class World:
         self.applications = [parse_application(one) for one in documents]
         self.calls: list[Call] = []
         self.outages: dict[str, str] = {}
+        self.dark: set[str] = set()
         self.globals: dict[str, dict[str, Any]] = {}
         self.moves: dict[str, tuple[float, str]] = {}
+        self.rejoining: dict[str, float] = {}
         self.groups: dict[tuple[str, str], Group] = {}
         self.tables: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
         self.positions: dict[tuple[str, str], list[tuple[float, float]]] = {}
@@ -66,10 +71,13 @@ class World:
         self.events: list[tuple[float, str, str]] = []
         self.instances: dict[tuple[str, str], list[str]] = {}
         self.versions: dict[tuple[str, str], str] = {}
-        self.lag_ms: float | None = 80.0
+        self.replication = Replication(0.08)
+        self.lag_told = True
+        self.fencing = "succeeded"
         self.key_state = "Enabled"
         self.records_form = "failover"
-        self.writes: dict[tuple[str, int], str] = {}
+        self.logs = {one.name: WriteLog() for one in self.applications}
+        self.replicas: dict[tuple[str, str], bool] = {}
         self.application_calls: list[tuple[float, str, str]] = []
         self.refusals: list[Callable[[Call], CallFailed | RegionUnreachable | None]] = []
         self.after_call: Callable[[Call], None] = lambda call: None
@@ -87,6 +95,8 @@ class World:
                 wish = group.active if site.place == "primary" else group.standby
                 born = [0.0] * wish.desired
                 self.groups[(site.region, group.name)] = Group(wish.min, wish.desired, wish.max, born)
+            for secret in site.secrets:
+                self.replicas[(site.region, secret)] = site.place == "dr"
             self.tables[(site.region, site.state_table)] = {}
         self.globals[application.global_cluster] = {
             "GlobalClusterIdentifier": application.global_cluster,
@@ -95,6 +105,22 @@ class World:
             "EngineVersion": "8.0.mysql_aurora.3.04.0",
             "GlobalClusterMembers": members,
         }
+
+    @property
+    def lag_ms(self) -> float | None:
+        """What the lag has been all the time, as the metric tells; None: there is no sample."""
+        return self.replication.lag(self.clock.now()) * 1000 if self.lag_told else None
+
+    @lag_ms.setter
+    def lag_ms(self, milliseconds: float | None) -> None:
+        self.lag_told = milliseconds is not None
+        if milliseconds is not None:
+            self.replication = Replication(milliseconds / 1000)
+
+    @property
+    def writes(self) -> dict[tuple[str, int], str]:
+        """Where each write was taken that the present writers have."""
+        return {key: write.region for log in self.logs.values() for key, write in log.kept.items()}
 
     def _fail(self, region: str, service: str, operation: str, code: str, message: str = "") -> CallFailed:
         self.calls[-1].outcome = code

@@ -8,14 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from plugins.module_utils._recovery.model import Application
 from plugins.module_utils._recovery.ports import DnsAnswer, HttpAnswer
 
 from .base import ADDRESSES
 from .rds import Rds
+from .writes import Write
 
 
 class DataPlane(Rds):
     """Route 53's answers and the application, from the same state as the services."""
+
+    def takes_writes(self, application: Application, region: str) -> bool:
+        """Whether the database of a region is the writer, and at rest."""
+        return self.writer(application) == region and not self.globals[application.global_cluster].get("FailoverState")
 
     def _open(self, application: str, record: str) -> bool:
         """What the health check of a record says: the newest metric that has had time to be seen."""
@@ -53,19 +59,23 @@ class DataPlane(Rds):
         region = next((region for region, address in ADDRESSES.items() if address == connect), None)
         application = next(one for one in self.applications if host in one.traffic.names)
         self.application_calls.append((self.clock.now(), method, region or "?"))
-        if region is None or region in self.outages:
+        if region is None or region in self.dark:
             self.clock.wait(timeout_seconds)
             return HttpAnswer(None, error="no answer")
         site = application.site_in(region)
         assert site is not None
+        log = self.logs[application.name]
         if not any(self.in_service(region, group.name) for group in site.groups):
             return HttpAnswer(503, {}, address=connect)
         if method == "POST":
-            busy = self.globals[application.global_cluster].get("FailoverState")
-            if self.writer(application) != region or busy:
+            stray = log.stray(region, self.clock.now())
+            if not self.takes_writes(application, region) and not stray:
                 return HttpAnswer(503, {"error": "read-only"}, address=connect)
             assert body is not None
-            self.writes[(body["client"], body["number"])] = region
+            log.take(Write(self.clock.now(), body["client"], body["number"], region), stray)
             return HttpAnswer(201, {"stored": body["number"], "region": region}, address=connect)
         _empty, _writes, client, number = path.split("/")
-        return HttpAnswer(200 if (client, int(number)) in self.writes else 404, {}, address=connect)
+        now = self.clock.now()
+        key = (client, int(number))
+        found = log.readable(key, region, self.writer(application), now, self.replication.through(now))
+        return HttpAnswer(200 if found else 404, {}, address=connect)

@@ -11,6 +11,7 @@ from typing import Any
 from plugins.module_utils._recovery.model import Application
 
 from .base import ACCOUNT, World
+from .writes import WriteLog
 
 
 class Rds(World):
@@ -30,6 +31,17 @@ class Rds(World):
                 for member in self.globals[name]["GlobalClusterMembers"]:
                     member["IsWriter"] = member["DBClusterArn"] == to_arn
                 self.globals[name].pop("FailoverState", None)
+        for name, due in list(self.rejoining.items()):
+            reader = next(m for m in self.globals[name]["GlobalClusterMembers"] if not m["IsWriter"])
+            if str(reader["DBClusterArn"]).split(":")[3] in self.outages:
+                self.rejoining[name] = now + self.delays.resynchronise  # it begins when the region is back
+            elif now >= due:
+                del self.rejoining[name]
+                reader["SynchronizationStatus"] = "connected"
+                self._log_of(name).stray_until = 0.0
+
+    def _log_of(self, global_cluster: str) -> WriteLog:
+        return next(self.logs[one.name] for one in self.applications if one.global_cluster == global_cluster)
 
     def _rds_describe_global_clusters(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         name = params.get("GlobalClusterIdentifier")
@@ -64,7 +76,8 @@ class Rds(World):
         name, to_arn = params["GlobalClusterIdentifier"], params["TargetDbClusterIdentifier"]
         cluster = self.globals[name]
         writer = next(m["DBClusterArn"] for m in cluster["GlobalClusterMembers"] if m["IsWriter"])
-        if cluster.get("FailoverState") or writer == to_arn:
+        joining = any(m.get("SynchronizationStatus") == "pending-resync" for m in cluster["GlobalClusterMembers"])
+        if cluster.get("FailoverState") or writer == to_arn or joining:
             raise self._fail(region, "rds", operation, "InvalidGlobalClusterStateFault", "not now")
         expected = writer.split(":")[3] if planned else to_arn.split(":")[3]
         if region != expected:
@@ -74,8 +87,18 @@ class Rds(World):
         cluster["FailoverState"] = {**state, "IsDataLossAllowed": not planned}
         self.moves[name] = (now + self.delays.promote, to_arn)
         old = writer.rpartition(":")[2]
-        message = f"Attempt to block writes for DB cluster {old} in Region {writer.split(':')[3]} succeeded."
-        self.events.append((now + self.delays.fencing_event, to_arn.split(":")[3], message))
+        blocked_at = now + self.delays.fencing_event
+        if planned or self.fencing != "not seen":
+            outcome = "succeeded" if planned else self.fencing
+            message = f"Attempt to block writes for DB cluster {old} in Region {writer.split(':')[3]} {outcome}."
+            self.events.append((blocked_at, to_arn.split(":")[3], message))
+        if not planned:
+            until = blocked_at if self.fencing == "succeeded" else float("inf")
+            self._log_of(name).promote(writer.split(":")[3], self.replication.through(now), until)
+            if self.delays.resynchronise:
+                member = next(m for m in cluster["GlobalClusterMembers"] if m["DBClusterArn"] == writer)
+                member["SynchronizationStatus"] = "pending-resync"
+            self.rejoining[name] = self.moves[name][0] + self.delays.resynchronise
         return {"GlobalCluster": cluster}
 
     def _rds_describe_events(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:

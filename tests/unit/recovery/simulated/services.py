@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from .base import EAST, WEST, World
+from .base import ACCOUNT, EAST, WEST, World
 
 
 class Services(World):
@@ -17,13 +18,13 @@ class Services(World):
     def _cloudwatch_get_metric_data(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         results = []
         for query in params["MetricDataQueries"]:
-            known = self.lag_ms is not None
-            now = self.clock.now()
+            known = self.lag_told
+            at = min(self.clock.now(), params["EndTime"].timestamp()) - 30
             results.append(
                 {
                     "Id": query["Id"],
-                    "Timestamps": [now - 30] if known else [],
-                    "Values": [self.lag_ms] if known else [],
+                    "Timestamps": [datetime.fromtimestamp(at, UTC)] if known else [],
+                    "Values": [self.replication.lag(at) * 1000] if known else [],
                 }
             )
         return {"MetricDataResults": results}
@@ -59,4 +60,13 @@ class Services(World):
         return {"ResourceRecordSets": records, "IsTruncated": False}
 
     def _secretsmanager_describe_secret(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        return {"Name": params["SecretId"], "PrimaryRegion": EAST if region == WEST else None}
+        name = params["SecretId"]
+        return {"Name": name, "PrimaryRegion": EAST if self.replicas[(region, name)] else None}
+
+    def _secretsmanager_stop_replication_to_replica(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        if not self.replicas[(region, params["SecretId"])]:
+            raise self._fail(
+                region, "secretsmanager", "StopReplicationToReplica", "InvalidRequestException", "no replica"
+            )
+        self.replicas[(region, params["SecretId"])] = False
+        return {"ARN": f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{params['SecretId']}"}

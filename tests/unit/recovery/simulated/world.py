@@ -27,6 +27,9 @@ from .services import Services
 class SimulatedAws(DataPlane, Compute, Services, DynamoDb):
     """A ``Transport``: a service has its handlers in a class of its own, one method per operation."""
 
+    checks_requests = True
+    """Off where the same requests are made ten thousand times."""
+
     def mutations(self, *without: str) -> list[Call]:
         """Calls that change something, except those of services named."""
         return [call for call in self.calls if call.mutates and call.service not in without]
@@ -35,16 +38,21 @@ class SimulatedAws(DataPlane, Compute, Services, DynamoDb):
         """Calls of one service or operation."""
         return [c for c in self.calls if c.service == service and operation in (None, c.operation)]
 
-    def outage(self, region: str, kind: str = "hang") -> None:
+    def outage(self, region: str, kind: str = "hang", clients_too: bool = True) -> None:
+        """AWS's endpoints of a region hang, refuse or answer 5xx; where clients can still get there, it is cut off."""
         self.outages[region] = kind
+        if clients_too:
+            self.dark.add(region)
 
     def heal(self, region: str) -> None:
         self.outages.pop(region, None)
+        self.dark.discard(region)
 
     def send(
         self, access: Access, service: str, operation: str, params: Mapping[str, Any], deadline_seconds: float
     ) -> dict[str, Any]:
-        check_request(service, operation, params)
+        if self.checks_requests:
+            check_request(service, operation, params)
         call = Call(self.clock.now(), access.region, service, operation, params)
         self.calls.append(call)
         kind = self.outages.get(access.region)
@@ -55,6 +63,8 @@ class SimulatedAws(DataPlane, Compute, Services, DynamoDb):
         if kind == "refuse":
             call.outcome = "refuse"
             raise RegionUnreachable(access.region, "connection refused")
+        if kind == "5xx":
+            raise self._fail(access.region, service, operation, "ServiceUnavailable", "try again")
         for refusal in self.refusals:
             error = refusal(call)
             if error:
