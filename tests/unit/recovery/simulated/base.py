@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from .writes import Replication, WriteLog
 
 EAST, WEST = "us-east-1", "us-west-2"
 ACCOUNT = "123456789012"
+PUBLISHER_SECONDS = 60.0
 ADDRESSES = {EAST: "192.0.2.11", WEST: "192.0.2.12"}
 
 
@@ -67,6 +69,7 @@ class World:
         self.groups: dict[tuple[str, str], Group] = {}
         self.tables: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
         self.positions: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        self.publisher_ran_at = clock.now()
         self.published: list[Mapping[str, Any]] = []
         self.events: list[tuple[float, str, str]] = []
         self.instances: dict[tuple[str, str], list[str]] = {}
@@ -105,6 +108,19 @@ class World:
             "EngineVersion": "8.0.mysql_aurora.3.04.0",
             "GlobalClusterMembers": members,
         }
+
+    def _publish_kept_positions(self, now: float) -> None:
+        """What each region's scheduler does every minute: the kept positions are published again (R17)."""
+        while self.publisher_ran_at + PUBLISHER_SECONDS <= now:
+            self.publisher_ran_at += PUBLISHER_SECONDS
+            for application in self.applications:
+                for record in ("primary", "dr"):
+                    site = application.other(record)
+                    rows = self.tables.get((site.region, site.state_table), {})
+                    row = rows.get(f"{application.name}|switch#{record}")
+                    if row and site.region not in self.dark:
+                        value = float(json.loads(row["document"]["S"])["position"])
+                        self.positions.setdefault((application.name, record), []).append((self.publisher_ran_at, value))
 
     @property
     def lag_ms(self) -> float | None:

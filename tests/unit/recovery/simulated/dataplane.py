@@ -38,6 +38,7 @@ class DataPlane(Rds):
                 if name == site.endpoint.host:
                     return DnsAnswer(name, (), (ADDRESSES[site.region],), 60)
             if name in one.traffic.names:
+                self._pass_time()
                 primary, dr = self._open(one.name, "primary"), self._open(one.name, "dr")
                 site = one.dr if not primary and dr else one.primary
                 return DnsAnswer(name, (site.endpoint.host,), (ADDRESSES[site.region],), 60)

@@ -25,6 +25,7 @@ class Rds(World):
 
     def _pass_time(self) -> None:
         now = self.clock.now()
+        self._publish_kept_positions(now)
         for name, (due, to_arn) in list(self.moves.items()):
             if now >= due:
                 del self.moves[name]

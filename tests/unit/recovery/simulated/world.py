@@ -90,7 +90,7 @@ class Bench:
         return cls(clock, SimulatedAws(clock, [document(name, **changes) for name in names or ("shop",)]))
 
     def clients(self, **settings: Any) -> Clients:
-        return Clients(self.clock, transport=self.aws, monotonic=self.clock.now, **settings)
+        return Clients(self.clock, **{"transport": self.aws, "monotonic": self.clock.now, **settings})
 
     def tools(self, **changes: Any) -> Tools:
         settings = {

@@ -1,0 +1,191 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A mover in a random world: it has clients and a clock of its own, and things happen between its calls.
+
+A stall of any length may fall into a wait. In a call it is bounded by the call's deadline, as in life: an answer that
+comes later is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from unit.recovery.simulated_aws import Call, SimulatedAws, VirtualClock
+
+from plugins.module_utils._recovery.clients import Clients
+from plugins.module_utils._recovery.errors import CallFailed, RegionUnreachable
+from plugins.module_utils._recovery.model import Access
+from plugins.module_utils._recovery.ports import HttpAnswer
+from plugins.module_utils._recovery.runner import Options, Tools
+from plugins.module_utils._recovery.steps.registry import MODES
+from plugins.module_utils._recovery.toolbox import UNLIMITED
+from plugins.module_utils._recovery.workers import InlineWorkers
+
+from .steps import Kill, LoseAnswer, Step
+
+MOST_MOMENTS = 20_000
+LONGEST_PAUSE = 8.0
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Watcher(Protocol):
+    """Who checks what a mover does while it does it."""
+
+    def before_call(self, mover: Mover, call: Call, deadline_seconds: float) -> None:
+        """Looks at a request before it is sent."""
+
+    def happen(self, step: Step) -> None:
+        """Lets something happen in the world."""
+
+    def waited(self) -> None:
+        """Time has passed: clients have gone on."""
+
+
+@dataclass
+class Mover:
+    """One process."""
+
+    aws: SimulatedAws
+    clock: VirtualClock
+    options: Options
+    watcher: Watcher
+    meanwhile: dict[int, list[Step]]
+    moment: int = 0
+    calls: list[Call] = field(default_factory=list)
+    holders: dict[str, str] = field(default_factory=dict)  # by application, as the table granted them
+    lease_in_doubt: set[str] = field(default_factory=set)
+    probed: set[str] = field(default_factory=set)  # applications whose write the new site took and gave back
+    promoted: set[str] = field(default_factory=set)
+    lost_seconds: dict[str, float] = field(default_factory=dict)
+    stalled_seconds: float = 0.0
+    pending: list[Step] = field(default_factory=list)
+    pause_factor: float = 1.0
+
+    def tools(self) -> Tools:
+        """As ``toolbox`` puts them together, on this world."""
+        budgets: dict[str, float] = {}
+        for application in self.aws.applications:
+            sides = {
+                "target": application.site(self.options.target),
+                "source": application.other(self.options.target),
+            }
+            budgets.update({sides[side].region: UNLIMITED for side in MODES[self.options.mode].depends_on})
+        return Tools(
+            caller=Clients(self, transport=self, monotonic=self.now, budgets=budgets),
+            clock=self,
+            workers=InlineWorkers(),
+            resolver=self.aws.resolve,
+            client=self.request,
+        )
+
+    # Clock
+
+    def now(self) -> float:
+        return self.clock.now()
+
+    def wait(self, seconds: float) -> None:
+        """A machine that is slow to come back: polls are further apart the longer nothing happens."""
+        self.clock.wait(min(LONGEST_PAUSE, seconds * self.pause_factor) if seconds < LONGEST_PAUSE else seconds)
+        self.pause_factor *= 1.5
+        self.watcher.waited()
+        self._pass_moment()
+
+    # Transport
+
+    def send(
+        self, access: Access, service: str, operation: str, params: Mapping[str, Any], deadline_seconds: float
+    ) -> dict[str, Any]:
+        call = Call(self.clock.now(), access.region, service, operation, params)
+        if call.mutates:
+            self.watcher.before_call(self, call, deadline_seconds)
+            self.pause_factor = 1.0
+        self.calls.append(call)
+        self._strike_before()
+        began = self.clock.now()
+        try:
+            answer = self.aws.send(access, service, operation, params, deadline_seconds)
+        except (CallFailed, RegionUnreachable) as error:
+            waited = self.clock.now() - began
+            self.lost_seconds[access.region] = self.lost_seconds.get(access.region, 0.0) + waited
+            self._took_lease(call, error)
+            self._pass_moment()
+            raise
+        lost = self._strike_after()
+        self._pass_moment()
+        if lost or self.clock.now() - began > deadline_seconds:
+            error = RegionUnreachable(access.region, "the answer came too late or never")
+            self._took_lease(call, error)
+            raise error
+        self._took_lease(call, None)
+        if service == "rds" and call.mutates:
+            self.promoted.add(str(params["GlobalClusterIdentifier"]).removesuffix("-global"))
+        return answer
+
+    def _took_lease(self, call: Call, error: Exception | None) -> None:
+        if call.service != "dynamodb" or call.operation != "UpdateItem":
+            return
+        application = call.params["Key"]["application"]["S"]
+        holder = call.params["ExpressionAttributeValues"].get(":holder")
+        if error is None and holder:
+            self.holders[application] = holder["S"]
+            self.lease_in_doubt.discard(application)
+        elif error is not None and getattr(error, "code", "") != "ConditionalCheckFailedException":
+            self.lease_in_doubt.add(application)
+
+    # The application's side
+
+    def request(self, method: str, **options: Any) -> HttpAnswer:
+        self._strike_before()
+        began = self.clock.now()
+        answer: HttpAnswer = self.aws.request(method, **options)
+        lost = self._strike_after()
+        self._pass_moment()
+        if lost or self.clock.now() - began > options["timeout_seconds"]:
+            return HttpAnswer(None, error="no answer")
+        target = self.options.target
+        for application in self.aws.applications:
+            region = application.site(target).region
+            led_there = answer.address in self.aws.resolve(application.site(target).endpoint.host, (), 1).addresses
+            if options["host"] in application.traffic.names and led_there and method == "GET" and answer.status == 200:
+                assert region
+                self.probed.add(application.name)
+        return answer
+
+    # What happens meanwhile
+
+    def _pass_moment(self) -> None:
+        self.moment += 1
+        assert self.moment < MOST_MOMENTS, "a run that does not end"
+        began = self.clock.now()
+        for step in self.meanwhile.pop(self.moment, ()):
+            if isinstance(step, (Kill, LoseAnswer)):
+                self.pending.append(step)
+            else:
+                self.watcher.happen(step)
+        self.stalled_seconds += self.clock.now() - began
+
+    def _strike_before(self) -> None:
+        if any(isinstance(step, Kill) and not step.after for step in self.pending):
+            raise Killed
+
+    def _strike_after(self) -> bool:
+        """Whether the answer is lost."""
+        if any(isinstance(step, Kill) for step in self.pending):
+            raise Killed
+        lost = bool(self.pending)
+        self.pending.clear()
+        return lost
+
+
+def planned(meanwhile: tuple[tuple[int, Step], ...]) -> dict[int, list[Step]]:
+    """By moment."""
+    found: dict[int, list[Step]] = {}
+    for moment, step in meanwhile:
+        found.setdefault(moment, []).append(step)
+    return found
