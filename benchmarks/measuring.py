@@ -42,13 +42,13 @@ class Run:
     @property
     def first_call(self) -> float:
         """Seconds from the command to the first call."""
-        return min((call["at"] for call in self.calls), default=self.began_at) - self.began_at
+        return float(min((call["at"] for call in self.calls), default=self.began_at) - self.began_at)
 
     @property
     def last_mutation(self) -> float:
         """Seconds from the command to the last call that changes the application's world (not the run's own notes)."""
         moved = [call["at"] for call in self.mutating if call["service"] not in ("dynamodb", "s3", "sns")]
-        return max(moved, default=self.began_at) - self.began_at
+        return float(max(moved, default=self.began_at) - self.began_at)
 
     @property
     def polling(self) -> list[Mapping[str, Any]]:
@@ -64,7 +64,7 @@ class Run:
     @property
     def lab_seconds(self) -> float:
         """What the lab itself took to answer, summed over all calls."""
-        return sum(call["duration_ms"] for call in self.calls) / 1000
+        return float(sum(call["duration_ms"] for call in self.calls) / 1000)
 
 
 @dataclass(frozen=True)

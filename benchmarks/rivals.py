@@ -75,8 +75,10 @@ def guides_way(bench: Bench, builder: Builder, target: str) -> Run:
         }
         for one in known["records"]
     ]  # fmt: skip
-    names = ("global_cluster", "target_arn", "writer_region", "writer_profile", "target_region", "target_profile", "group",
-             "health_url", "ca_file")  # fmt: skip
+    names = (
+        "global_cluster", "target_arn", "writer_region", "writer_profile", "target_region", "target_profile", "group",
+        "health_url", "ca_file",
+    )  # fmt: skip
     variables = {name.upper(): str(known[name]) for name in names}
     return bench.run(
         str(HERE / "guides_way.sh"), APPLICATION=builder.name(0), DESIRED=str(known["capacity"]),

@@ -78,12 +78,8 @@ def _named(call: Mapping[str, Any], account: str) -> Iterator[str]:
                 # KMS developer guide: calls that name a key by its alias are authorised on the key itself.
                 yield "arn:aws:" + form.format(r=region, a=account, v=MADE_UP)
             else:
-                yield "arn:aws:" + form.format(
-                    r=region,
-                    a=account,
-                    v=value.rpartition("/")[2] if "hosted" in form or "healthcheck" in form else value,
-                    GroupName=group,
-                )
+                name = value.rpartition("/")[2] if call["service"] == "route53" else value
+                yield "arn:aws:" + form.format(r=region, a=account, v=name, GroupName=group)
 
 
 def _values(value: Any) -> list[str]:
