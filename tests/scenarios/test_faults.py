@@ -39,8 +39,11 @@ MOVING_CALLS = ("rds", "autoscaling", "cloudwatch", "route53")
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A deployed and activated lab, for all scenarios of this file."""
-    with a_lab(tmp_path_factory.mktemp("faults"), os.environ.get("LAB_NET", "127.86.112")) as running:
+    """A deployed and activated lab for all scenarios; `FAULTS_LAB_HOME` names one that runs already and goes on."""
+    if home := os.environ.get("FAULTS_LAB_HOME"):
+        yield Lab(home=Path(home), net=os.environ["LAB_NET"])
+        return
+    with a_lab(tmp_path_factory.mktemp("faults"), "127.86.112") as running:
         running.playbook("playbooks/deploy-dr.yml").must_succeed()
         running.playbook("playbooks/activate.yml", "-e", "activate_team_trained=true").must_succeed()
         yield running
