@@ -204,8 +204,8 @@ class Bencher:
             spread([run.lab_seconds for run in runs]),
             f"{per_call:.1f} ms a call, all added up",
         )
-        for line in profile(runs[-1]):
-            row(f"{who}: of this", *line)
+        for what, took in profile(runs[-1]):
+            row(f"{who}: {what}", took)
         aim = self.sheet.aim
         if count == 1:
             aim("1 application: over the critical path at most 2 s", median(overhead), 2.0, "s")
@@ -250,6 +250,9 @@ class Bencher:
             ", ".join(f"{value:.1f}/s" for value in rates.values()),
         )
         few, many = min(polls), max(polls)
+        beside = {count: median([run.outside_polling for run in runs]) for count, runs in moves.items()}
+        more = (beside[many] - beside[few]) / (many - few)
+        self.sheet.row("calls outside polling of each further application", f"{more:.1f}", f"from {few} to {many}")
         self.sheet.aim(
             f"polling calls of {many} applications over those of {few}", polls[many] / polls[few], 1.5, "times"
         )
@@ -311,8 +314,8 @@ class Bencher:
                 "with probe, checklist, validation and report",
             )
             self.sheet.row("drill: over the critical path", spread(overhead), share(median(overhead)))
-            for line in profile(drills[-1]):
-                self.sheet.row("drill: of this", *line)
+            for what, took in profile(drills[-1]):
+                self.sheet.row(f"drill: {what}", took)
             self.sheet.aim("the whole drill: over the critical path at most 2 s", median(overhead), 2.0, "s")
             self.sheet.figures["drill"] = [plainly(run) for run in drills]
             self.sheet.figures["deploy again"] = [plainly(run) for run in again]
@@ -352,17 +355,17 @@ def profile(run: Run) -> Iterator[tuple[str, str]]:
         )
 
     marks = [
-        ("command to first call", began + run.first_call),
-        ("survey and gates, to the first change", moment("autoscaling", "UpdateAutoScalingGroup")),
-        ("capacity, to the call that moves the writer", moment("rds", "SwitchoverGlobalCluster")),
-        ("writer and write probe, to the switch of traffic", moment("cloudwatch", "PutMetricData")),
-        ("clients, to the last change", began + run.last_mutation),
-        ("from there to the end of the command", ended),
+        ("… until the first call", began + run.first_call),
+        ("… survey and gates, until the first change", moment("autoscaling", "UpdateAutoScalingGroup")),
+        ("… capacity, until the writer is told to move", moment("rds", "SwitchoverGlobalCluster")),
+        ("… writer and write probe, until traffic is switched", moment("cloudwatch", "PutMetricData")),
+        ("… clients, until the last change", began + run.last_mutation),
+        ("… from there to the end", ended),
     ]
     last = began
     for what, at in marks:
         if at is not None and at >= last:
-            yield f"{at - last:.1f} s", what
+            yield what, f"{at - last:.1f} s"
             last = at
 
 
