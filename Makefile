@@ -104,8 +104,14 @@ test-end-to-end: setup ## Bad input, and one whole run: deploy, drill, failback,
 	@echo "== integration and end-to-end tests"; pytest tests/integration tests/end_to_end
 
 .PHONY: test-scenarios
-test-scenarios: setup ## Long: deploys killed and failing in each phase, adoption, other names, the built collection
+test-scenarios: setup ## Long: deploys and moves killed, cut off, throttled, raced; adoption, other names, the built collection
 	@echo "== scenarios"; pytest tests/scenarios
+
+.PHONY: bench bench-quick
+bench: setup ## Long: what we claim about speed, measured side by side on labs of its own (benchmarks/)
+	@echo "== bench"; python -m benchmarks
+bench-quick: setup ## A smoke test of the bench: it runs and prints
+	@echo "== bench, quick"; python -m benchmarks --quick
 
 .PHONY: docs
 docs: setup ## Write docs/configuration-reference.md from the roles' specifications

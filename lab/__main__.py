@@ -37,11 +37,14 @@ def _parser() -> argparse.ArgumentParser:
     replication = commands.add_parser("replication", help="cut, heal or slow the line between the databases")
     replication.add_argument("state", choices=("cut", "heal", "slow"))
     replication.add_argument("seconds", nargs="?", type=float, default=5.0, help="for slow: seconds to hold back")
-    fault = commands.add_parser("fault", help="let a call fail, such as rds:CreateDBCluster; --clear ends all faults")
+    fault = commands.add_parser(
+        "fault", help="let a call fail, such as rds:CreateDBCluster or *:*; --clear ends all faults"
+    )
     fault.add_argument("call", nargs="?", default="", metavar="SERVICE:OPERATION")
     fault.add_argument("--code", default="AccessDenied", help="the error's code (AccessDenied)")
     fault.add_argument("--region", default=None, help="in one region only")
     fault.add_argument("--times", type=int, default=0, help="how many times; 0, the default: until --clear")
+    fault.add_argument("--every", type=int, default=1, help="every so many of those calls; 1, the default: each")
     fault.add_argument("--clear", action="store_true")
     drill = commands.add_parser("drill", help="deploy, activate, drill and come home, with figures at the end")
     drill.add_argument("--inventory", "-i", default="inventories/lab")
@@ -95,7 +98,7 @@ def _do(options: argparse.Namespace, settings: LabSettings, seed: str) -> int:
             ask(settings, "POST", "/replication", {"state": state, "seconds": options.seconds})
             say(f"replication: {state}")
         case "fault":
-            fault = {name: getattr(options, name) for name in ("call", "code", "region", "times", "clear")}
+            fault = {name: getattr(options, name) for name in ("call", "code", "region", "times", "every", "clear")}
             ask(settings, "POST", "/fault", fault)
             say("no call fails on request" if options.clear else f"{options.call} fails: {options.code}")
         case "drill":

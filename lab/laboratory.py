@@ -250,7 +250,12 @@ class Laboratory:
         if not (service and operation):
             raise LabError(f"a fault names a call such as rds:CreateDBCluster, not {value.get('call')!r}")
         fault = Fault(
-            service, operation, str(value.get("code")), value.get("region") or None, int(value.get("times") or 0)
+            service,
+            operation,
+            str(value.get("code")),
+            value.get("region") or None,
+            int(value.get("times") or 0),
+            max(1, int(value.get("every") or 1)),
         )
         self._cloud.faults.add(fault)
         return {"fault": str(fault)}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,9 @@ def play(lab: Lab, playbook: str, *arguments: str) -> Chapter:
     """Run a playbook and keep its part of the call log."""
     mark = lab.mark()
     run = lab.playbook(playbook, *arguments)
-    return Chapter(run, [call for call in lab.calls(mark) if not by_the_lab(call)])
+    chapter = Chapter(run, [call for call in lab.calls(mark) if not by_the_lab(call)])
+    lab.told.append((" ".join((playbook, *arguments)), chapter.calls))
+    return chapter
 
 
 def by_the_lab(call: dict[str, Any]) -> bool:
@@ -98,3 +101,39 @@ def drilled(lab: Lab, planned: Chapter, reports: Path, writer_log: Path) -> Chap
 def home_again(lab: Lab, drilled: Chapter, reports: Path) -> Chapter:
     drilled.run.must_succeed()
     return play(lab, "playbooks/failback.yml", "-e", f"aws_dr_reports_dir={reports}")
+
+
+# A deploy with other settings than before: what can be changed is changed in place.
+OTHER_SETTINGS = {
+    "monitoring_lag_threshold_ms": 4000,
+    "orchestrator_memory_mb": 512,
+    "orchestrator_log_retention_days": 60,
+    "compute_user_data": "IyEvYmluL3NoCg==",
+}
+
+
+def the_databases_group(lab: Lab) -> dict[str, Any]:
+    """The security group of the dr region's database."""
+    groups = lab.client("ec2").describe_security_groups()["SecurityGroups"]
+    return next(group for group in groups if "aurora" in (group["GroupName"] + json.dumps(group.get("Tags"))).lower())
+
+
+def the_drs_switch(lab: Lab) -> str:
+    """Id of the health check that follows the switch of the dr record."""
+    checks = lab.client("route53", "primary").list_health_checks()["HealthChecks"]
+    alarms = {check["Id"]: check["HealthCheckConfig"].get("AlarmIdentifier") or {} for check in checks}
+    return next(one for one, alarm in alarms.items() if alarm.get("Name") == f"{lab.project}-switch-dr")
+
+
+@pytest.fixture(scope="session")
+def mended(lab: Lab, home_again: Chapter) -> Chapter:
+    """Somebody opened the database to all and loosened a switch by hand; then it is deployed with other settings."""
+    home_again.run.must_succeed()
+    hole = {"IpProtocol": "tcp", "FromPort": 3306, "ToPort": 3306, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    group = the_databases_group(lab)["GroupId"]
+    lab.client("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=[hole])
+    alarm = {"Region": lab.primary_region, "Name": f"{lab.project}-switch-dr"}
+    lab.client("route53", "primary").update_health_check(
+        HealthCheckId=the_drs_switch(lab), InsufficientDataHealthStatus="Healthy", AlarmIdentifier=alarm
+    )
+    return play(lab, "playbooks/deploy-dr.yml", "-e", json.dumps(OTHER_SETTINGS))

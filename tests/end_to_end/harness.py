@@ -53,6 +53,8 @@ class Lab:
     net: str
     settings: dict[str, str] = field(default_factory=dict)
     inventory: str = "inventories/lab"
+    told: list[tuple[str, list[dict[str, Any]]]] = field(default_factory=list)
+    """What was played so far: the command, and the calls that it made."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -135,13 +137,13 @@ class Lab:
             found = [json.loads(line) for line in log if line.endswith("\n")]
         return found if mutating is None else [call for call in found if call["mutates"] is mutating]
 
-    def client(self, service: str, place: str = "dr") -> Any:
+    def client(self, service: str, place: str = "dr", **more: Any) -> Any:
         """A boto3 client of the lab, as a user's own script would make it."""
         environment = self.environment
         os.environ["AWS_CONFIG_FILE"] = environment["AWS_CONFIG_FILE"]
         os.environ["AWS_SHARED_CREDENTIALS_FILE"] = environment["AWS_SHARED_CREDENTIALS_FILE"]
         region = self.dr_region if place == "dr" else self.primary_region
-        return boto3.Session(profile_name=place, region_name=region).client(service)
+        return boto3.Session(profile_name=place, region_name=region).client(service, **more)
 
     def writer_region(self) -> str:
         """Where the global database is written now, as AWS says."""

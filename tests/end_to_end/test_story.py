@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from end_to_end.conftest import Chapter, play
+from end_to_end.conftest import OTHER_SETTINGS, Chapter, play, the_databases_group, the_drs_switch
 from end_to_end.harness import Lab, acknowledged
 from end_to_end.plan import Call, calls_made, calls_printed
 
@@ -103,19 +102,17 @@ def test_a_second_failback_changes_nothing(home_again: Chapter, lab: Lab, report
     assert names(moved) == []
 
 
-def test_a_security_group_edited_by_hand_is_reported_and_mended(home_again: Chapter, lab: Lab) -> None:
-    home_again.run.must_succeed()
-    ec2 = lab.client("ec2")
-    groups = ec2.describe_security_groups()["SecurityGroups"]
-    database = next(
-        group for group in groups if "aurora" in (group["GroupName"] + json.dumps(group.get("Tags"))).lower()
-    )
-    hole = {"IpProtocol": "tcp", "FromPort": 3306, "ToPort": 3306, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-    ec2.authorize_security_group_ingress(GroupId=database["GroupId"], IpPermissions=[hole])
-    mending = play(lab, "playbooks/deploy-dr.yml")
-    mending.run.must_succeed()
-    assert mending.run.changed >= 1
-    assert database["GroupId"] in mending.run.output or "aurora" in mending.run.output.lower()
-    [after] = ec2.describe_security_groups(GroupIds=[database["GroupId"]])["SecurityGroups"]
-    open_to_all = [rule for rule in after["IpPermissions"] if {"CidrIp": "0.0.0.0/0"} in rule.get("IpRanges", [])]
-    assert open_to_all == []
+def test_what_was_edited_by_hand_is_reported_and_mended(mended: Chapter, lab: Lab) -> None:
+    mended.run.must_succeed()
+    assert mended.run.changed >= 1
+    database = the_databases_group(lab)
+    assert database["GroupId"] in mended.run.output or "aurora" in mended.run.output.lower()
+    assert not [rule for rule in database["IpPermissions"] if {"CidrIp": "0.0.0.0/0"} in rule.get("IpRanges", [])]
+    config = lab.client("route53", "primary").get_health_check(HealthCheckId=the_drs_switch(lab))["HealthCheck"]
+    assert config["HealthCheckConfig"]["InsufficientDataHealthStatus"] == "LastKnownStatus"
+
+
+def test_other_settings_take_effect_in_place(mended: Chapter, lab: Lab) -> None:
+    mended.run.must_succeed()
+    function = lab.client("lambda").get_function_configuration(FunctionName=f"{lab.project}-failover-orchestrator")
+    assert function["MemorySize"] == OTHER_SETTINGS["orchestrator_memory_mb"]

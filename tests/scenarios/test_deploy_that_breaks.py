@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 from end_to_end.harness import Lab
 from end_to_end.region_inventory import differences, region_inventory
+from privileges import check
+from privileges.policies import Policy
 from scenarios.conftest import Labs
 
 PHASES = {
@@ -84,3 +87,21 @@ def test_a_deploy_that_is_killed_in_each_phase_completes_when_it_is_run_again(la
     completed.must_succeed()
     again = lab.playbook("playbooks/deploy-dr.yml")
     assert again.must_succeed().changed == 0
+
+
+def test_a_whole_deploy_is_taken_back_with_the_rights_of_a_rollback_and_no_more(labs: Labs, tmp_path: Path) -> None:
+    lab = labs.start()
+    before = {place: region_inventory(lab, place) for place in ("primary", "dr")}
+    lab.playbook("playbooks/deploy-dr.yml").must_succeed()
+    account = ("-e", "permissions_account=123456789012", "-e", f"permissions_dir={tmp_path}")
+    lab.playbook("playbooks/permissions.yml", *account).must_succeed()
+    policies = [Policy.read(path) for path in sorted(tmp_path.glob("operator-rollback-*.json"))]
+    assert len(policies) == 2
+    mark = lab.mark()
+    confirmed = ("-e", "rollback_everything=true", "-e", f"rollback_confirm={lab.project}")
+    lab.playbook("playbooks/rollback.yml", *confirmed, "-e", _data_stores(lab)).must_succeed()
+    calls = [call for call in lab.calls(mark) if check.by_operator(call)]
+    assert check.not_allowed(calls, policies, "123456789012") == []
+    assert check.never_called(calls, policies) == []
+    left = [line for place, was in before.items() for line in differences(was, region_inventory(lab, place))]
+    assert [line for line in left if not line.startswith(tuple(f"new: {name}" for name in NOT_TAKEN_BACK))] == []

@@ -115,13 +115,12 @@ def _keep(world: worlds.World, sample: Sample) -> None:
 
 def _lags(world: worlds.World) -> Iterator[Sample]:
     for global_cluster in list(table(worlds.ACCOUNT).values()):
-        if not has_plane(global_cluster):
-            continue
+        real = has_plane(global_cluster)
         for cluster in list(global_cluster.members):
             in_step = getattr(cluster, "lab_synchronization", "connected") == "connected"
             if cluster.is_writer or cluster.region in world.down or not cluster.members or not in_step:
                 continue
-            lag = world.plane.lag_seconds(cluster.region)
+            lag = world.plane.lag_seconds(cluster.region) if real else world.delay("rds.lag")
             if lag is None:
                 continue
             dimensions = {"DBClusterIdentifier": str(cluster.db_cluster_identifier)}

@@ -1,0 +1,322 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Moves that are killed, cut off, throttled or raced, through real ansible-playbook, all on one deployed lab.
+
+Each scenario begins with the application at home and leaves it there. `SEED=<number>` chooses other moments for the
+kills; the moment is printed, so that a failure can be repeated.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from end_to_end.harness import Lab, PlaybookRun, a_lab, a_writer, acknowledged
+from privileges import check
+from privileges.actions import needed
+
+from lab.cloud.faults import THROTTLING
+
+SEED = int(os.environ.get("SEED", "1"))
+PROGRESS = re.compile(r"(?P<application>\S+) \| (?P<stage>\w+) \| (?P<step>[\w-]+) \| \d+ s \| (?P<phase>.*)")
+"""A line of region_switch: application | stage | step | seconds | phase."""
+DRILL = ("playbooks/failover.yml", "-e", "drill=true")
+FAILBACK = ("playbooks/failback.yml",)
+MOVING_CALLS = ("rds", "autoscaling", "cloudwatch", "route53")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A deployed and activated lab for all scenarios; `FAULTS_LAB_HOME` names one that runs already and goes on."""
+    if home := os.environ.get("FAULTS_LAB_HOME"):
+        yield Lab(home=Path(home), net=os.environ["LAB_NET"])
+        return
+    with a_lab(tmp_path_factory.mktemp("faults"), "127.86.112") as running:
+        running.playbook("playbooks/deploy-dr.yml").must_succeed()
+        running.playbook("playbooks/activate.yml", "-e", "activate_team_trained=true").must_succeed()
+        yield running
+
+
+@pytest.fixture
+def story(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Story]:
+    """One scenario's folder of reports; the application is at home before and after."""
+    told = Story(lab, lab.home / "reports" / re.sub(r"\W+", "-", request.node.name))
+    yield told
+    lab.command("fault", "--clear")
+    lab.command("heal", lab.primary_region)
+    lab.command("wait", "--timeout", "240")
+    if lab.writer_region() != lab.primary_region or lab.answering_region() != lab.primary_region:
+        told.play(*FAILBACK).must_succeed()
+    told.should_be_at("primary")
+
+
+@dataclass
+class Story:
+    """What a scenario does, and looks at afterwards."""
+
+    lab: Lab
+    reports: Path
+
+    def arguments(self, *command: str) -> tuple[str, ...]:
+        return (*command, "-e", f"aws_dr_reports_dir={self.reports}")
+
+    @property
+    def unplanned(self) -> tuple[str, ...]:
+        """The worst day's command."""
+        words = ("failover_mode=unplanned", f"failover_confirm={self.lab.project}", "accept_data_loss=true")
+        extra = [part for word in (*words, "accept_unfenced=true") for part in ("-e", word)]
+        return ("playbooks/failover.yml", *extra)
+
+    def play(self, *command: str, **environment: str) -> PlaybookRun:
+        return self.lab.playbook(*self.arguments(*command), env=environment)
+
+    def killed(self, *command: str, seed: int) -> Killed:
+        """Start a move and kill it with all its processes, at a moment that the seed chooses."""
+        chance = random.Random(1000 * SEED + seed)
+        lines, more = chance.randint(1, 16), chance.uniform(0.0, 1.0)
+        seen = 0
+        with self.lab.started_playbook(*self.arguments(*command)) as process:
+            assert process.stdout is not None
+            said = "it ended by itself"
+            for line in process.stdout:
+                if found := PROGRESS.search(line):
+                    seen += 1
+                    said = f"{found['stage']}/{found['step']}: {found['phase'].strip()}"
+                if seen == lines:
+                    time.sleep(more)
+                    break
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        print(f"killed {more:.2f} s after line {lines}, {said}")
+        return Killed(said, self.open_run())
+
+    def journals(self) -> list[Path]:
+        return sorted((self.reports / "journals").glob("*/*.jsonl"), key=lambda path: path.stat().st_mtime)
+
+    def open_run(self) -> str | None:
+        """The run that was begun and not ended, as its journal says."""
+        for path in reversed(self.journals()):
+            events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+            if events and not any(event["kind"] == "run-closed" for event in events):
+                return str(events[0]["run_id"])
+        return None
+
+    def should_be_at(self, place: str) -> None:
+        """The world is as it should be with the application in that place: writer, clients, capacity, writes, lease."""
+        lab = self.lab
+        region = lab.dr_region if place == "dr" else lab.primary_region
+        assert lab.writer_region() == region
+        assert lab.answering_region() == region
+        capacity = self.capacity()
+        assert capacity["desired"] == (3 if place == "dr" else 1), capacity
+        with a_writer(lab, lab.home / "after.jsonl", rate=20, name=f"after-{time.time()}"):
+            time.sleep(1.0)
+        assert any(
+            json.loads(line)["acknowledged"] for line in (lab.home / "after.jsonl").read_text().splitlines()[-10:]
+        )
+        assert self.open_run() is None, "no run is left open"
+
+    def capacity(self) -> dict[str, int]:
+        """The dr group's."""
+        [group] = self.lab.client("autoscaling").describe_auto_scaling_groups(
+            AutoScalingGroupNames=[f"{self.lab.project}-dr-asg"]
+        )["AutoScalingGroups"]  # fmt: skip
+        return {"min": group["MinSize"], "desired": group["DesiredCapacity"]}
+
+    def changes_nothing_more(self, *command: str) -> None:
+        """The same move once more finds nothing to do."""
+        mark = self.lab.mark()
+        self.play(*command).must_succeed()
+        made = [call for call in self.lab.calls(mark, mutating=True) if check.by_operator(call)]
+        assert [call for call in made if call["service"] in MOVING_CALLS] == []
+
+    @contextmanager
+    def clients_lose_nothing(self) -> Iterator[None]:
+        """A writer is at work all the while; what was acknowledged is there afterwards."""
+        log = self.lab.home / f"writer-{self.reports.name}.jsonl"
+        with a_writer(self.lab, log, name=self.reports.name):
+            yield
+        told = acknowledged(log)
+        assert told, "the writer was at work"
+        assert sorted(told - self.lab.stored(self.reports.name)) == []
+
+    @contextmanager
+    def region_lost(self, kind: str) -> Iterator[None]:
+        self.lab.command("outage", self.lab.primary_region, "--kind", kind)
+        try:
+            yield
+        finally:
+            self.lab.command("heal", self.lab.primary_region)
+        self.lab.command("wait", "--timeout", "240")
+
+
+@dataclass(frozen=True)
+class Killed:
+    """Where a move was killed; the run that it left open, if it had begun one."""
+
+    where: str
+    run_id: str | None
+
+    def was_gone_on_with(self, story: Story) -> None:
+        """The run that was killed is the one that was ended: no second one was begun beside it."""
+        if self.run_id is None:
+            return
+        [journal] = [path for path in story.journals() if path.stem == self.run_id]
+        kinds = [json.loads(line)["kind"] for line in journal.read_text(encoding="utf-8").splitlines()]
+        assert kinds.count("run-opened") == 1
+        assert kinds[-1] == "run-closed"
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_drill_that_is_killed_goes_on_where_it_was(seed: int, story: Story) -> None:
+    with story.clients_lose_nothing():
+        killed = story.killed(*DRILL, seed=seed)
+        mark = story.lab.mark()
+        story.play(*DRILL).must_succeed()
+        asked = {action for call in story.lab.calls(mark) if check.by_operator(call) for action in needed(call)}
+        if killed.run_id is not None:
+            assert "dynamodb:Query" in asked, "a run is gone on with from its journal"
+        killed.was_gone_on_with(story)
+        story.should_be_at("dr")
+        story.changes_nothing_more(*DRILL)
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_a_failback_that_is_killed_goes_on_where_it_was(seed: int, story: Story) -> None:
+    with story.clients_lose_nothing():
+        story.play(*DRILL).must_succeed()
+        killed = story.killed(*FAILBACK, seed=seed)
+        story.play(*FAILBACK).must_succeed()
+        killed.was_gone_on_with(story)
+        story.should_be_at("primary")
+        story.changes_nothing_more(*FAILBACK)
+
+
+@pytest.mark.parametrize("seed", [6, 7])
+def test_an_unplanned_failover_that_is_killed_goes_on_where_it_was(seed: int, story: Story) -> None:
+    with story.region_lost("refuse"):
+        killed = story.killed(*story.unplanned, seed=seed)
+        story.play(*story.unplanned).must_succeed()
+        killed.was_gone_on_with(story)
+        story.should_be_at("dr")
+
+
+STAGES = {
+    # stage of the drill in which the region goes: (step that announces it, kind of outage)
+    "before the writer moves": ("raise-capacity", "hang"),
+    "while the writer moves": ("promote", "swallow"),
+    "before clients move": ("write-probe", "errors"),
+    "while clients move": ("switch-traffic", "refuse"),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_region_that_goes_in_the_midst_of_a_drill_is_left_behind(stage: str, story: Story) -> None:
+    """The drill ends by itself, or its operator ends it and says that it is no drill any more: both lead to dr."""
+    step, kind = STAGES[stage]
+    lab = story.lab
+    with lab.started_playbook(*story.arguments(*DRILL)) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            found = PROGRESS.search(line)
+            if found and found["step"] == step:
+                break
+        lab.command("outage", lab.primary_region, "--kind", kind)
+        drained = threading.Thread(target=process.stdout.read, daemon=True)
+        drained.start()
+        try:
+            process.wait(timeout=45)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+    began = time.monotonic()
+    if lab.writer_region() != lab.dr_region or process.returncode:
+        story.play(*story.unplanned).must_succeed()
+    print(f"{stage}: served from dr {time.monotonic() - began:.0f} s after the operator gave the drill up")
+    assert lab.writer_region() == lab.dr_region
+    assert lab.answering_region() == lab.dr_region
+
+
+def test_a_region_whose_name_does_not_resolve_is_left_behind(story: Story) -> None:
+    """All addresses of the lost region are a name that nobody knows."""
+    lab = story.lab
+    config = configparser.RawConfigParser()
+    config.read(lab.environment["AWS_CONFIG_FILE"])
+    address = f"{lab.net}.11:"
+    for section in config.sections():
+        for name, value in config[section].items():
+            config[section][name] = value.replace(address, "us-east-1.gone.invalid:")
+    file = lab.home / "unresolvable-config"
+    with file.open("w", encoding="utf-8") as text:
+        config.write(text)
+    with story.region_lost("refuse"):
+        story.play(*story.unplanned, AWS_CONFIG_FILE=str(file)).must_succeed()
+        assert lab.writer_region() == lab.dr_region
+        assert lab.answering_region() == lab.dr_region
+
+
+def test_a_region_that_comes_back_in_the_midst_of_a_failover_changes_nothing_of_it(story: Story) -> None:
+    lab = story.lab
+    lab.command("outage", lab.primary_region, "--kind", "hang")
+    with lab.started_playbook(*story.arguments(*story.unplanned)) as process:
+        assert process.stdout is not None
+        text = []
+        for line in process.stdout:
+            text.append(line)
+            found = PROGRESS.search(line)
+            if found and found["step"] == "promote":
+                break
+        lab.command("heal", lab.primary_region)
+        text.append(process.stdout.read())
+        assert process.wait(timeout=600) == 0, "".join(text)[-4000:]
+    assert lab.writer_region() == lab.dr_region
+    assert lab.answering_region() == lab.dr_region
+
+
+def test_a_drill_of_which_half_of_the_calls_are_throttled_succeeds(story: Story) -> None:
+    with story.clients_lose_nothing():
+        story.lab.command("fault", "*:*", "--code", "Throttling", "--every", "2")
+        mark = story.lab.mark()
+        story.play(*DRILL).must_succeed()
+        calls = [call for call in story.lab.calls(mark) if check.by_operator(call)]
+        throttled = [call for call in calls if call["error"] in ("Throttling", *THROTTLING.values())]
+        assert len(throttled) > len(calls) / 4, "the calls were throttled"
+        story.lab.command("fault", "--clear")
+        story.should_be_at("dr")
+
+
+def test_of_two_operators_at_once_one_moves_and_the_other_is_refused_in_one_line(story: Story) -> None:
+    lab, ended = story.lab, list[tuple[int, str]]()
+
+    def operate(number: int) -> None:
+        folder = f"aws_dr_reports_dir={story.reports}/operator-{number}"
+        run = lab.playbook(*DRILL, "-e", folder)
+        ended.append((run.code, run.output))
+
+    with story.clients_lose_nothing():
+        mark = lab.mark()
+        operators = [threading.Thread(target=operate, args=(number,)) for number in (1, 2)]
+        for one in operators:
+            one.start()
+        for one in operators:
+            one.join()
+        moves = [call for call in lab.calls(mark, mutating=True) if call["operation"] == "SwitchoverGlobalCluster"]
+        assert len([call for call in moves if call["status"] == 200]) == 1
+        refused = [output for code, output in ended if code]
+        assert len(refused) == 1, [output[-2000:] for _code, output in ended]
+        assert re.search(r"being moved by another run|already: nothing to do|lease-free", refused[0]), refused[0][
+            -3000:
+        ]
+        assert "Traceback" not in refused[0]
+        story.should_be_at("dr")
