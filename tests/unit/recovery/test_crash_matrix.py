@@ -26,6 +26,7 @@ from plugins.module_utils._recovery.model import Access
 from plugins.module_utils._recovery.ports import HttpAnswer
 from plugins.module_utils._recovery.results import NOTHING, MoveResult
 from plugins.module_utils._recovery.runner import Options, run_move
+from plugins.module_utils._recovery.switch import OPEN
 
 TO_DR = Options("dr", "planned", "drill")
 HOME = Options("primary", "planned")
@@ -154,7 +155,10 @@ def prepared(before: tuple[Options, ...]) -> Bench:
 
 
 def state(bench: Bench) -> dict[str, Any]:
-    """All that a move leaves behind, but for times and run bookkeeping."""
+    """All that a move leaves behind, but for times and run bookkeeping.
+
+    A switch that was never set is open: one that was set to open is the same.
+    """
     aws = bench.aws
     aws.writer(aws.applications[0])  # time has passed for the database too
     kept = ("|lease", "|run", "|journal#")
@@ -163,9 +167,13 @@ def state(bench: Bench) -> dict[str, Any]:
         "instances": aws.instances,
         "groups": {key: (one.min, one.desired, one.max) for key, one in aws.groups.items()},
         "replicas": aws.replicas,
-        "positions": {key: values[-1][1] for key, values in aws.positions.items()},
+        "closed": {key for key, values in aws.positions.items() if values[-1][1] != OPEN},
         "tables": {
-            table: {key: _without_times(row) for key, row in rows.items() if not any(one in key for one in kept)}
+            table: {
+                key: document
+                for key, row in rows.items()
+                if not any(one in key for one in kept) and (document := _without_times(row)) != {"position": OPEN}
+            }
             for table, rows in aws.tables.items()
         },
         "led": {one.name: aws.resolve(one.traffic.names[0], (), 1).chain for one in aws.applications},
