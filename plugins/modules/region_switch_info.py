@@ -72,8 +72,10 @@ applications:
       returned: always
     run:
       description:
-        - The newest run, with its state V(closed), V(under way) or V(stopped), the steps that have ended and those that
-          are left.
+        - The newest run, with its state V(closed), V(under way) or V(stopped), the steps that have ended, what the
+          others were last waiting for, and those that are left.
+        - Where the region that is moved to does not answer, the lease in the other one tells of the run, and all steps
+          count as left.
         - One that has stopped goes on when the same move is run again.
       type: dict
       returned: always

@@ -9,6 +9,30 @@ the Lambda function) turns it into its own kind of failure.
 
 from __future__ import annotations
 
+import re
+
+LONGEST_LINE = 1000
+
+_SECRETS = (
+    re.compile(r"(?i)\b((?:x-amz-)?(?:security-?token|signature)\s*[:=]\s*)[^\s&,;\"']+"),
+    re.compile(
+        r"(?i)\b([\w-]*(?:password|secret_?(?:access_?)?key|secret_?string|session_?token)[\"']?\s*[:=]\s*[\"']?)[^\s&,;\"']+"
+    ),
+    re.compile(r"(://[^/\s:@]+:)[^/\s@]+(?=@)"),  # a proxy's URL may carry a password
+)
+
+
+def one_line(text: str) -> str:
+    """What a service or a library said, fit for a log: one line, not endless, and without a secret.
+
+    AWS's SignatureDoesNotMatch shows the canonical request with the session token, and botocore a proxy's URL.
+    """
+    line = " ".join(text.split())
+    for secret in _SECRETS:
+        line = secret.sub(r"\1(left out)", line)
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..."
+
+
 NO_ANSWER = "NoAnswer"
 NOT_ASKED = "NotAsked"  # left alone for a while: the call was not sent
 SPENT = "BudgetSpent"
@@ -26,7 +50,7 @@ class CallFailed(RecoveryError):
         self.service = service
         self.operation = operation
         self.code = code
-        self.message = " ".join(message.split())
+        self.message = one_line(message)
         super().__init__(f"{service} {operation} in {region} failed: {code}: {self.message}")
 
 
@@ -39,7 +63,7 @@ class RegionUnreachable(RecoveryError):
     def __init__(self, region: str, reason: str, code: str = NO_ANSWER) -> None:
         self.region = region
         self.code = code
-        self.reason = " ".join(reason.split())
+        self.reason = one_line(reason)
         super().__init__(f"{region} is unreachable: {self.reason}")
 
 

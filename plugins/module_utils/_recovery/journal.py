@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ KINDS = (
     "waiting",
     "step-done",
     "step-failed",
+    "run-stopped",
     "run-closed",
 )
 STAGES = ("decide", "fence", "promote", "scale", "verify", "shift")
@@ -59,6 +60,7 @@ class Journal:
     seq: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
     unsaved: list[dict[str, Any]] = field(default_factory=list)
+    trouble: str | None = None  # why there is no local copy any more
 
     def append(
         self,
@@ -102,21 +104,33 @@ class Journal:
         self.events = [dict(event) for event in events]
         self.seq = max((int(event["seq"]) for event in self.events), default=0)
         self.unsaved = list(self.events)  # storing one twice does no harm, and which are stored is not known
-        if self.path and self.events:  # written anew as a whole, as the last line may have been cut off
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            whole = self.path.with_suffix(".whole")
-            whole.write_text("".join(_line(event) for event in self.events), encoding="utf-8")
-            whole.replace(self.path)
+        if self.events:  # written anew as a whole, as the last line may have been cut off
+            self._locally(self._write_whole)
 
     def _append_line(self, event: Mapping[str, Any], durable: bool) -> None:
+        def write(path: Path) -> None:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(_line(event))
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+
+        self._locally(write)
+
+    def _write_whole(self, path: Path) -> None:
+        whole = path.with_suffix(".whole")
+        whole.write_text("".join(_line(event) for event in self.events), encoding="utf-8")
+        whole.replace(path)
+
+    def _locally(self, write: Callable[[Path], None]) -> None:
+        """The local file is a copy: a disk that is full or read-only must not leave a move half done."""
         if self.path is None:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(_line(event))
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write(self.path)
+        except OSError as error:
+            self.trouble, self.path = f"{self.path}: {error.strerror or error}", None
 
 
 def _line(event: Mapping[str, Any]) -> str:

@@ -354,6 +354,9 @@ class _Run:
             course.journal.append("run-closed", "shift", detail={"changed": course.changed, "notes": course.notes})
         self._store_runs(done, closed=True)
         self._flush(self.courses.values())
+        for course in self.courses.values():
+            if course.journal.trouble:
+                course.note("the journal has no local copy", course.journal.trouble)
         self._gather([partial(self._release, course) for course in self.courses.values()])
 
     def _result(self, one: Candidate) -> ApplicationResult:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .errors import RecoveryError
-from .lease import run_of
+from .lease import run_of, unreleased_run
 from .model import Application, Site
 from .reading import Wanted, WorldReader
 from .snapshot import Cluster, Facet, GlobalCluster, GroupState, Lag, Snapshot, Unknown
-from .steps.registry import MODES
+from .steps.registry import MODES, Mode
 from .steps.traffic_switch import stored_position
 from .store import LEASE, RUN, Store
 from .switch import RECORDS
@@ -99,31 +99,63 @@ def _reasons(application: Application, snapshot: Snapshot) -> Iterable[str]:
 
 def _run(application: Application, snapshot: Snapshot, tools: Tools) -> dict[str, Any] | None:
     """The newest run, with what is left of it."""
-    known = [(site, snapshot.item(application, site, RUN)) for site in application.sites]
-    runs = [(site, item) for site, item in known if isinstance(item, Mapping)]
-    if not runs:
+    run = _newest(application, snapshot)
+    if run is None:
         return None
-    site, run = max(runs, key=lambda one: float(one[1].get("opened_at", 0)))
-    lease = snapshot.item(application, site, LEASE)
-    held = isinstance(lease, Mapping) and run_of(lease) == run["run_id"]
-    seconds = float(lease["expires_at"]) - snapshot.at if held and isinstance(lease, Mapping) else 0.0
+    seconds = max(_lasts(run, snapshot.item(application, site, LEASE), snapshot.at) for site in application.sites)
     state = CLOSED if run.get("closed_at") else UNDER_WAY if seconds > 0 else STOPPED
-    done = _ended(application, site, str(run["run_id"]), tools) if state != CLOSED else {}
-    rows = MODES[str(run["mode"])].rows if run.get("mode") in MODES else ()
-    return {
+    told = {
         **{name: run.get(name) for name in ("run_id", "target", "mode", "intent", "opened_at", "closed_at")},
         "state": state,
-        "lease_seconds": max(0.0, seconds),
-        "steps": done,
-        "left": [row.step.name for row in rows if row.step.name not in done] if state != CLOSED else [],
+        "lease_seconds": seconds,
     }
+    if state == CLOSED or run.get("mode") not in MODES:
+        return {**told, "steps": {}, "waiting": {}, "left": []}
+    return {**told, **_progress(MODES[str(run["mode"])], _events(application, run, tools))}
 
 
-def _ended(application: Application, site: Site, run_id: str, tools: Tools) -> dict[str, str]:
-    """Steps that have ended, and how, as the journal tells."""
-    try:
-        items = Store(tools.caller, site.access, site.state_table).documents(application.name, f"journal#{run_id}#")
-    except RecoveryError:
-        return {}
+def _newest(application: Application, snapshot: Snapshot) -> Mapping[str, Any] | None:
+    """As stored in the region that is moved to, or else as a lease tells it: that of the other region, or of a process
+    that died before it stored its run.
+    """
+    items = [snapshot.item(application, site, RUN) for site in application.sites]
+    runs = [dict(item) for item in items if isinstance(item, Mapping)]
+    for site in application.sites:
+        lease = snapshot.item(application, site, LEASE)
+        held = unreleased_run(lease) if isinstance(lease, Mapping) else None
+        runs += [held] if held and held["run_id"] not in [run["run_id"] for run in runs] else []
+    return max(runs, key=lambda run: float(run.get("opened_at", 0)), default=None)
+
+
+def _lasts(run: Mapping[str, Any], lease: object, now: float) -> float:
+    held = isinstance(lease, Mapping) and run_of(lease) == run["run_id"]
+    return max(0.0, float(lease["expires_at"]) - now) if held and isinstance(lease, Mapping) else 0.0
+
+
+def _progress(mode: Mode, events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """How steps ended, what the others wait for, and which are to be done yet, as the journal tells."""
     ends = {"step-done": "done", "step-failed": "failed"}
-    return {str(item.document["step"]): ends[item.document["kind"]] for item in items if item.document["kind"] in ends}
+    steps: dict[str, str] = {}
+    waiting: dict[str, str] = {}
+    for event in events:
+        step, kind = str(event["step"]), event["kind"]
+        if kind in ("step-begin", "waiting"):
+            steps.pop(step, None)  # begun anew by a later process
+            waiting[step] = str(event.get("reason") or "")
+        elif kind in ends:
+            steps[step] = ends[kind]
+            waiting.pop(step, None)
+    # A step that failed is settled where the move does not depend on it.
+    settled = {row.step.name for row in mode.rows if steps.get(row.step.name) == "done" or not row.required}
+    left = [row.step.name for row in mode.rows if row.step.name not in steps or row.step.name not in settled]
+    return {"steps": steps, "waiting": waiting, "left": left}
+
+
+def _events(application: Application, run: Mapping[str, Any], tools: Tools) -> list[Mapping[str, Any]]:
+    site = application.site(str(run["target"]))
+    prefix = f"journal#{run['run_id']}#"
+    try:
+        items = Store(tools.caller, site.access, site.state_table).documents(application.name, prefix)
+    except RecoveryError:
+        return []  # why the region does not answer stands under ``unknown``
+    return [item.document for item in items]

@@ -1,0 +1,172 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The journal is written whatever happens, and a run can be seen and gone on with whatever became of its process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from simulated_aws import EAST, WEST, Bench, Call
+
+from plugins.module_utils._recovery.errors import CallFailed
+from plugins.module_utils._recovery.journal import KINDS, read_file
+from plugins.module_utils._recovery.lease import LEASE_SECONDS
+from plugins.module_utils._recovery.options import Options
+from plugins.module_utils._recovery.results import FAILED, MOVED, ApplicationResult
+from plugins.module_utils._recovery.runner import run_move
+from plugins.module_utils._recovery.status import describe
+
+DRILL = Options("dr", "planned", "drill")
+FAILOVER = Options("dr", "unplanned", accept_data_loss=True)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def move(bench: Bench, options: Options = DRILL, **tools: Any) -> ApplicationResult:
+    return run_move(bench.aws.applications, options, bench.tools(**tools)).applications[0]
+
+
+def seen_run(bench: Bench) -> dict[str, Any]:
+    run: dict[str, Any] = describe(bench.aws.applications, bench.tools())[0]["run"]
+    return run
+
+
+def stored(bench: Bench) -> list[dict[str, Any]]:
+    rows = bench.aws.tables[(WEST, "shop-dr-state")]
+    return [json.loads(rows[key]["event"]["S"]) for key in sorted(rows) if "|journal#" in key]
+
+
+def strike(bench: Bench, operation: str, error: BaseException, region: str | None = None) -> None:
+    """What goes wrong once AWS has answered a call."""
+
+    def after(call: Call) -> None:
+        if call.operation == operation and region in (None, call.region):
+            bench.aws.after_call = lambda call: None
+            raise error
+
+    bench.aws.after_call = after
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("a fault of ours"), KeyboardInterrupt()])
+def test_a_process_that_is_stopped_leaves_a_whole_journal_and_the_same_run_goes_on(
+    tmp_path: Path, error: BaseException
+) -> None:
+    bench = Bench.of()
+    strike(bench, "SwitchoverGlobalCluster", error)
+    with pytest.raises(type(error)):
+        move(bench, journal_dir=tmp_path)
+    last = stored(bench)[-1]
+    assert (last["kind"], last["run_id"]) == ("run-stopped", seen_run(bench)["run_id"])
+    assert type(error).__name__ in last["reason"]
+    (path,) = tmp_path.glob("shop/*.jsonl")
+    assert read_file(path) == stored(bench)
+    again = move(bench, journal_dir=tmp_path)
+    assert (again.status, again.resumed, again.run_id) == (MOVED, True, last["run_id"])
+    assert again.began_at == stored(bench)[0]["at"]
+    assert len(bench.aws.made("rds", "SwitchoverGlobalCluster")) == 1
+
+
+def test_a_process_that_is_stopped_keeps_its_lease_as_a_call_may_still_be_on_its_way() -> None:
+    bench = Bench.of()
+    strike(bench, "SwitchoverGlobalCluster", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        move(bench)
+    assert seen_run(bench)["state"] == "under way"
+
+
+@pytest.mark.parametrize("options", [DRILL, FAILOVER], ids=["planned", "unplanned"])
+def test_a_disk_that_takes_nothing_does_not_stop_a_move_and_is_said(tmp_path: Path, options: Options) -> None:
+    (tmp_path / "journals").write_text("a file where a folder is wanted")
+    bench = Bench.of()
+    result = move(bench, options, journal_dir=tmp_path / "journals")
+    assert result.status == MOVED
+    assert result.journal is None
+    assert any("the journal has no local copy" in note for note in result.notes)
+    assert [event["seq"] for event in stored(bench)] == list(range(1, len(stored(bench)) + 1))
+
+
+def test_only_events_of_known_kinds_are_written() -> None:
+    bench = Bench.of()
+    move(bench)
+    assert {event["kind"] for event in stored(bench)} <= set(KINDS)
+
+
+def test_a_process_that_died_before_it_stored_its_run_can_be_seen() -> None:
+    bench = Bench.of()
+    strike(bench, "UpdateItem", Killed(), WEST)
+    with pytest.raises(Killed):
+        move(bench)
+    run = seen_run(bench)
+    assert (run["state"], run["target"], run["mode"]) == ("under way", "dr", "planned")
+    assert run["left"][0] == "notify-begin"
+    bench.clock.wait(LEASE_SECONDS)
+    assert seen_run(bench)["state"] == "stopped"
+    again = move(bench)
+    assert (again.status, again.run_id, again.began_at) == (MOVED, run["run_id"], run["opened_at"])
+
+
+def test_a_process_that_died_between_its_two_leases_is_gone_on_with() -> None:
+    bench = Bench.of()
+    strike(bench, "UpdateItem", Killed(), EAST)
+    with pytest.raises(Killed):
+        move(bench)
+    run = seen_run(bench)
+    again = move(bench)
+    assert (again.status, again.resumed, again.run_id) == (MOVED, True, run["run_id"])
+
+
+def test_a_planned_run_can_be_seen_without_the_region_to_which_it_moves() -> None:
+    bench = Bench.of()
+    strike(bench, "SwitchoverGlobalCluster", Killed())
+    with pytest.raises(Killed):
+        move(bench)
+    known = seen_run(bench)
+    bench.aws.outage(WEST, "refuse")
+    run = seen_run(bench)
+    assert (run["run_id"], run["state"]) == (known["run_id"], "under way")
+    assert run["left"][-1] == "notify-end"
+
+
+def test_a_step_that_failed_is_left_and_what_the_others_waited_for_is_told() -> None:
+    bench = Bench.of()
+
+    def deny(call: Call) -> CallFailed | None:
+        bad = call.operation == "SwitchoverGlobalCluster"
+        return CallFailed(call.region, "rds", call.operation, "AccessDenied", "no") if bad else None
+
+    bench.aws.refusals = [deny]
+    assert move(bench).status == FAILED
+    run = seen_run(bench)
+    assert run["state"] == "stopped"
+    assert run["steps"]["promote"] == "failed"
+    assert run["left"] == [
+        "promote",
+        "fencing-events",
+        "write-probe",
+        "switch-traffic",
+        "stable",
+        "lower-standby",
+        "notify-end",
+    ]
+
+
+def test_what_a_dead_run_was_waiting_for_is_told() -> None:
+    bench = Bench.of()
+    waited = 0
+
+    def die(call: Call) -> None:
+        nonlocal waited
+        waited += call.operation == "DescribeGlobalClusters" and bool(bench.aws.made("rds", "SwitchoverGlobalCluster"))
+        if waited > 40:
+            raise Killed
+
+    bench.aws.after_call = die
+    with pytest.raises(Killed):
+        move(bench)
+    bench.aws.after_call = lambda call: None
+    assert "shop-global is pending" in seen_run(bench)["waiting"]["promote"]
