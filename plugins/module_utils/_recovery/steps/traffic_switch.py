@@ -154,9 +154,11 @@ class SwitchTraffic(Step):
     @staticmethod
     def _positions(world: World) -> tuple[Position, ...]:
         # A region that is lost once the writer has left it must not hold clients back: what it keeps is given up.
-        source = world.move.source.region
-        lost = any(not outcome.reached and outcome.call.region == source for outcome in world.outcomes)
-        return POSITIONS[(world.move.place, world.move.planned and not lost)]
+        # It is lost while neither a call nor a reading gets there: one answer that did not come is no reason.
+        move = world.move
+        unreached = any(not outcome.reached and outcome.call.region == move.source.region for outcome in world.outcomes)
+        kept = world.snapshot.item(move.application, move.source, switch_item(move.place))
+        return POSITIONS[(move.place, move.planned and not (unreached and isinstance(kept, Unknown)))]
 
     @staticmethod
     def _never_closed(position: Position, stored: int | Unknown) -> bool:
