@@ -73,6 +73,7 @@ lint-ansible: setup
 
 lint-docs: setup
 	@echo "== lint: the configuration reference is what the roles say"; python tests/tools/configuration_reference.py --check
+	@echo "== lint: the page of modes is what their table says"; python tests/tools/modes_reference.py --check
 
 # ansible-test wants a real copy of the collection, so it reads what users would install: the built collection.
 sanity: build
@@ -114,8 +115,9 @@ bench-quick: setup ## A smoke test of the bench: it runs and prints
 	@echo "== bench, quick"; python -m benchmarks --quick
 
 .PHONY: docs
-docs: setup ## Write docs/configuration-reference.md from the roles' specifications
+docs: setup ## Write the pages that are made from specifications and tables
 	@python tests/tools/configuration_reference.py
+	@python tests/tools/modes_reference.py
 
 .PHONY: clean
 clean: ## Remove what was built (never .venv, never reports)

@@ -113,6 +113,8 @@ class _MoveWriter(Step):
 class Switchover(_MoveWriter):
     """A planned move: both sites are healthy, nothing is lost; asked for in the region of the current writer."""
 
+    makes = (("rds SwitchoverGlobalCluster", SOURCE),)
+
     def watches(self, move: Move) -> frozenset[Watch]:
         """Both regions' views: AWS wants both healthy."""
         return watching((Facet.GLOBAL, TARGET), (Facet.GLOBAL, SOURCE))
@@ -140,6 +142,8 @@ class Switchover(_MoveWriter):
 
 class Failover(_MoveWriter):
     """An unplanned move: the old site may be gone and data may be lost; asked for in the region of the target."""
+
+    makes = (("rds FailoverGlobalCluster", TARGET),)
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """The target's view only: the other region may be lost."""

@@ -77,6 +77,7 @@ class RaiseCapacity(Step):
 
     name = "raise-capacity"
     stage = "scale"
+    makes = (("autoscaling UpdateAutoScalingGroup", TARGET),)
     deadline_seconds = 900.0
     deadline_reason = (
         "instances did not come into service: look at the group's scaling activities (quota, capacity, image)"
@@ -130,6 +131,7 @@ class LowerStandby(Step):
 
     name = "lower-standby"
     stage = "shift"
+    makes = (("autoscaling UpdateAutoScalingGroup", SOURCE),)
     deadline_seconds = 60.0
     deadline_reason = "the old site costs more than it should until its groups are lowered by hand"
     poll_seconds = 0.5
@@ -157,6 +159,7 @@ class FenceOldSite(Step):
 
     name = "fence-old-site"
     stage = "fence"
+    makes = (("autoscaling UpdateAutoScalingGroup", SOURCE),)
     deadline_seconds = 20.0
     deadline_reason = "the old site still runs instances that may write; Aurora's own fence comes with the promotion"
     poll_seconds = 0.5

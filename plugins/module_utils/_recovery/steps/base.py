@@ -143,6 +143,8 @@ class Step(ABC):
     remembered: bool = True
     """Whether what was done in an earlier, interrupted process of the same run still counts."""
 
+    makes: tuple[tuple[str, str], ...] = ()
+    """Its mutating calls, as "service Operation", each with the side to whose region it is sent (R1)."""
     expects: Expects = Expects.AS_PLANNED
     """What is compared before each of its mutating calls."""
     blind: bool = True

@@ -29,6 +29,7 @@ class Notify(Step):
     deadline_reason = "nobody was notified"
     accompanies = True
     repeat_seconds = 5.0
+    makes = (("sns Publish", TARGET),)
     expects = Expects.NOTHING
 
     def __init__(self, name: str, stage: str, words: str) -> None:

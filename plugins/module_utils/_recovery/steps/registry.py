@@ -31,6 +31,8 @@ class Mode:
     - ``needs_store``: the run stops when its journal and lease cannot be written
     - ``leases``: sides whose state table gives a lease; a call is made only while all of them last
     - ``together``: one application whose gates fail holds all of them back
+    - ``may_lose``: what the application may lose by it
+    - ``fencing``: whether a fence of ours is wanted before the promotion (R7)
     """
 
     name: str
@@ -40,6 +42,8 @@ class Mode:
     needs_store: bool
     leases: tuple[str, ...]
     together: bool
+    may_lose: str
+    fencing: str
     rows: tuple[Row, ...]
 
     def row(self, name: str) -> Row:
@@ -55,6 +59,8 @@ PLANNED = Mode(
     needs_store=True,
     leases=(TARGET, SOURCE),
     together=True,
+    may_lose="nothing: Aurora lets the target take over once it has every write (RPO 0)",
+    fencing="none",
     rows=(
         Row(BEGIN, required=False),
         Row(RaiseCapacity()),
@@ -77,6 +83,8 @@ UNPLANNED = Mode(
     needs_store=False,
     leases=(TARGET,),
     together=False,
+    may_lose="what was not replicated when writes at the old site stopped; not bounded where they did not surely stop",
+    fencing="ours",
     rows=(
         Row(BEGIN, required=False),
         Row(FenceOldSite(), required=False),

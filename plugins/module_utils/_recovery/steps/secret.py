@@ -19,6 +19,7 @@ class PromoteSecrets(Step):
     name = "promote-secrets"
     stage = "promote"
     deadline_seconds = 60.0
+    makes = (("secretsmanager StopReplicationToReplica", TARGET),)
     expects = Expects.TARGET_IS_WRITER
     deadline_reason = "secrets in the target region cannot be changed until they are promoted by hand"
 

@@ -99,6 +99,9 @@ class SwitchTraffic(Step):
     deadline_reason = "DNS does not answer with the new site: look at the health checks of the failover records"
     poll_seconds = 0.5
     repeat_seconds = 5.0
+    makes = tuple(
+        (call, side) for call in ("dynamodb PutItem", "cloudwatch PutMetricData") for side in (TARGET, SOURCE)
+    )
     expects = Expects.TARGET_IS_WRITER
 
     def watches(self, move: Move) -> frozenset[Watch]:

@@ -42,6 +42,7 @@ class WriteProbe(Step):
     repeat_seconds = 0.5
     accompanies = True
     remembered = False
+    makes = ((f"{APPLICATION} {WRITE_AND_READ_BACK}", TARGET),)
     expects = Expects.NOTHING
 
     def watches(self, move: Move) -> frozenset[Watch]:
@@ -79,6 +80,7 @@ class StableThroughDns(Step):
     repeat_seconds = 0.25
     accompanies = True
     remembered = False
+    makes = ((f"{APPLICATION} {WRITE_AND_READ_BACK}", TARGET),)
     expects = Expects.NOTHING
 
     def watches(self, move: Move) -> frozenset[Watch]:
