@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -243,13 +242,6 @@ def test_names_of_secrets_stay_readable() -> None:
 
 
 @pytest.fixture
-def silent_port() -> Iterator[int]:
-    """Takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
-
-
-@pytest.fixture
 def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Access]:
     """An AWS profile whose endpoint is a port of this machine."""
 
@@ -269,25 +261,6 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
 
 
 KEYS = {"aws_access_key_id": "AKIALABUNITTESTS0000", "aws_secret_access_key": "x" * 40}
-
-
-def test_a_port_that_never_answers_is_left_at_the_deadline(silent_port: int, configured: Callable[..., Access]) -> None:
-    access = configured(silent_port, **KEYS)
-    began = time.monotonic()
-    with pytest.raises(RegionUnreachable, match=r"brought no answer within 0\.5 s"):
-        BotoTransport().send(access, "rds", "DescribeGlobalClusters", {}, 0.5)
-    assert time.monotonic() - began < 1.5
-
-
-def test_credentials_that_hang_are_left_at_the_deadline_too(
-    silent_port: int, configured: Callable[..., Access]
-) -> None:
-    """A profile with a role has an STS client of its own, with 60 s timeouts (R2)."""
-    access = configured(silent_port, role_arn="arn:aws:iam::123456789012:role/operator", source_profile="base")
-    began = time.monotonic()
-    with pytest.raises(RegionUnreachable):
-        BotoTransport().send(access, "rds", "DescribeGlobalClusters", {}, 0.5)
-    assert time.monotonic() - began < 1.5
 
 
 def test_a_refused_connection_is_a_region_that_is_unreachable(configured: Callable[..., Access]) -> None:
