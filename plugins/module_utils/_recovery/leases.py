@@ -66,6 +66,10 @@ class Leases:
                 errors[lease.region] = str(error)
         return errors
 
+    def due(self) -> bool:
+        """Whether it is time to renew any of them."""
+        return any(lease.due() for lease in self.leases)
+
     def renew_due(self) -> dict[str, str]:
         """``renew`` those for which it is time."""
         return self.renew([lease for lease in self.leases if lease.due()])

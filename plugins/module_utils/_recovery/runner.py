@@ -197,13 +197,12 @@ class _Run:
             }
             items = [Item(move.application.name, name, document) for name in (RUN, run_item(move.run_id))]
             by_store.setdefault(store_of(self.tools, move), []).extend(items)
-        for store, items in by_store.items():
-            try:
-                store.write(items)
-            except RecoveryError as error:
-                for course in courses:
-                    if store_of(self.tools, course.move) == store:
-                        self._store_failed(course, str(error))
+        errors = self._gather([partial(_written, store, items) for store, items in by_store.items()])
+        failed = dict(zip(by_store, errors, strict=True))
+        for course in courses:
+            error = failed[store_of(self.tools, course.move)]
+            if error:
+                self._store_failed(course, error)
 
     def _store_failed(self, course: Course, error: str) -> None:
         what = f"the state store in {course.move.target.region} takes no writes"
@@ -218,8 +217,12 @@ class _Run:
 
     def _flush(self, courses: Iterable[Course]) -> None:
         by_name = {course.move.application.name: course for course in courses}
-        for name, error in flush(course.journal for course in by_name.values()).items():
-            self._store_failed(by_name[name], error)
+        by_store: dict[Store | None, list[Journal]] = {}
+        for course in by_name.values():
+            by_store.setdefault(course.journal.store, []).append(course.journal)
+        for errors in self._gather([partial(flush, journals) for journals in by_store.values()]):
+            for name, error in errors.items():
+                self._store_failed(by_name[name], error)
 
     def _loop(self, snapshot: Snapshot) -> None:
         clock = self.tools.clock
@@ -261,12 +264,15 @@ class _Run:
                 self.tools.depend(region, False)
 
     def _renew(self, courses: Iterable[Course]) -> None:
-        for course in courses:
-            try:
-                for region, error in course.leases.renew_due().items():
-                    course.note(f"the lease in {region} could not be renewed", error)
-            except LeaseLost as error:
-                course.fail(str(error))
+        self._gather([partial(self._renew_leases, course) for course in courses if course.leases.due()])
+
+    @staticmethod
+    def _renew_leases(course: Course) -> None:
+        try:
+            for region, error in course.leases.renew_due().items():
+                course.note(f"the lease in {region} could not be renewed", error)
+        except LeaseLost as error:
+            course.fail(str(error))
 
     def _holds(self, course: Course, seconds: float) -> bool:
         """Whether a call that may take so long may be made; without a lease where the store is no condition."""
@@ -375,3 +381,12 @@ class _Run:
             ended_at=self.tools.clock.now(),
             journal=str(path) if path else None,
         )
+
+
+def _written(store: Store, items: Sequence[Item]) -> str | None:
+    """Store the items; why that failed, if it did."""
+    try:
+        store.write(items)
+    except RecoveryError as error:
+        return str(error)
+    return None
