@@ -20,8 +20,6 @@ from plugins.module_utils._recovery.errors import CallFailed, RegionUnreachable
 from plugins.module_utils._recovery.model import Access
 from plugins.module_utils._recovery.ports import HttpAnswer
 from plugins.module_utils._recovery.runner import Options, Tools
-from plugins.module_utils._recovery.steps.registry import MODES
-from plugins.module_utils._recovery.toolbox import UNLIMITED
 from plugins.module_utils._recovery.workers import InlineWorkers
 
 from .steps import Kill, LoseAnswer, Step
@@ -47,7 +45,7 @@ class Watcher(Protocol):
         """Time has passed: clients have gone on."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Mover:
     """One process."""
 
@@ -58,8 +56,8 @@ class Mover:
     meanwhile: dict[int, list[Step]]
     moment: int = 0
     calls: list[Call] = field(default_factory=list)
-    holders: dict[str, str] = field(default_factory=dict)  # by application, as the table granted them
-    lease_in_doubt: set[str] = field(default_factory=set)
+    holders: dict[tuple[str, str], str] = field(default_factory=dict)  # by region and application, as granted
+    lease_in_doubt: set[tuple[str, str]] = field(default_factory=set)  # region and application
     probed: set[str] = field(default_factory=set)  # applications whose write the new site took and gave back
     promoted: set[str] = field(default_factory=set)
     lost_seconds: dict[str, float] = field(default_factory=dict)
@@ -69,19 +67,14 @@ class Mover:
 
     def tools(self) -> Tools:
         """As ``toolbox`` puts them together, on this world."""
-        budgets: dict[str, float] = {}
-        for application in self.aws.applications:
-            sides = {
-                "target": application.site(self.options.target),
-                "source": application.other(self.options.target),
-            }
-            budgets.update({sides[side].region: UNLIMITED for side in MODES[self.options.mode].depends_on})
+        self.clients = Clients(self, transport=self, monotonic=self.now)
         return Tools(
-            caller=Clients(self, transport=self, monotonic=self.now, budgets=budgets),
+            caller=self,
             clock=self,
             workers=InlineWorkers(),
             resolver=self.aws.resolve,
             client=self.request,
+            depend=self.clients.depend,
         )
 
     # Clock
@@ -95,6 +88,21 @@ class Mover:
         self.pause_factor *= 1.5
         self.watcher.waited()
         self._pass_moment()
+
+    # Caller: what becomes of leases is seen here, as a breaker may refuse a call that is never sent
+
+    def call(self, at: Access | str, service: str, operation: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """See ``Caller``."""
+        lease = service == "dynamodb" and operation == "UpdateItem"
+        try:
+            answer = self.clients.call(at, service, operation, *arguments, **options)
+        except (CallFailed, RegionUnreachable) as error:
+            if lease:
+                self._took_lease(at, arguments[0], error)
+            raise
+        if lease:
+            self._took_lease(at, arguments[0], None)
+        return answer
 
     # Transport
 
@@ -110,33 +118,27 @@ class Mover:
         began = self.clock.now()
         try:
             answer = self.aws.send(access, service, operation, params, deadline_seconds)
-        except (CallFailed, RegionUnreachable) as error:
+        except (CallFailed, RegionUnreachable):
             waited = self.clock.now() - began
             self.lost_seconds[access.region] = self.lost_seconds.get(access.region, 0.0) + waited
-            self._took_lease(call, error)
             self._pass_moment()
             raise
         lost = self._strike_after()
         self._pass_moment()
         if lost or self.clock.now() - began > deadline_seconds:
-            error = RegionUnreachable(access.region, "the answer came too late or never")
-            self._took_lease(call, error)
-            raise error
-        self._took_lease(call, None)
+            raise RegionUnreachable(access.region, "the answer came too late or never")
         if service == "rds" and call.mutates:
             self.promoted.add(str(params["GlobalClusterIdentifier"]).removesuffix("-global"))
         return answer
 
-    def _took_lease(self, call: Call, error: Exception | None) -> None:
-        if call.service != "dynamodb" or call.operation != "UpdateItem":
-            return
-        application = call.params["Key"]["application"]["S"]
-        holder = call.params["ExpressionAttributeValues"].get(":holder")
+    def _took_lease(self, at: Access | str, params: Mapping[str, Any], error: Exception | None) -> None:
+        key = (at.region if isinstance(at, Access) else at, params["Key"]["application"]["S"])
+        holder = params["ExpressionAttributeValues"].get(":holder")
         if error is None and holder:
-            self.holders[application] = holder["S"]
-            self.lease_in_doubt.discard(application)
+            self.holders[key] = holder["S"]
+            self.lease_in_doubt.discard(key)
         elif error is not None and getattr(error, "code", "") != "ConditionalCheckFailedException":
-            self.lease_in_doubt.add(application)
+            self.lease_in_doubt.add(key)
 
     # The application's side
 

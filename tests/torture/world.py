@@ -41,6 +41,8 @@ CLIENT_TTL_SECONDS = 60.0
 LOST_REGION_SECONDS = 10.0
 SLACK_SECONDS = 400.0
 """Beside the steps' own deadlines: the wait for an earlier lease, reads of a slow region, polls that come late."""
+LEASES = {"planned": ("target", "source"), "unplanned": ("target",)}
+"""Where each mode must hold a lease; not read from the core's own table, which may be wrong."""
 GLOBAL_CONTROL_PLANES = ("route53", "iam", "s3", "s3control")
 
 
@@ -269,14 +271,15 @@ class World:
     def _check_lease(self, mover: Mover, application: Application, deadline_seconds: float, what: str) -> None:
         name = application.name
         may_go_without = mover.options.mode == "unplanned" or self._promotion_begun(application, mover)
-        if name in mover.lease_in_doubt and may_go_without:
-            return
-        site = application.site(mover.options.target)
-        row = self.aws.tables[(site.region, site.state_table)].get(f"{name}|lease")
-        mine = row is not None and row["holder"]["S"] == mover.holders.get(name)
-        left = float(row["expires_at"]["N"]) - self.clock.now() if row else 0.0
-        said = f"{what}: the lease is {'its own' if mine else 'not its own'} and lasts {left:.0f} s"
-        self._holds(mine and left >= deadline_seconds, said)
+        sides = {"target": application.site(mover.options.target), "source": application.other(mover.options.target)}
+        for site in (sides[side] for side in LEASES[mover.options.mode]):
+            if (site.region, name) in mover.lease_in_doubt and may_go_without:
+                continue
+            row = self.aws.tables[(site.region, site.state_table)].get(f"{name}|lease")
+            mine = row is not None and row["holder"]["S"] == mover.holders.get((site.region, name))
+            left = float(row["expires_at"]["N"]) - self.clock.now() if row else 0.0
+            said = f"the lease in {site.region} is {'its own' if mine else 'not its own'} and lasts {left:.0f} s"
+            self._holds(mine and left >= deadline_seconds, f"{what}: {said}")
 
     def _promotion_begun(self, application: Application, mover: Mover) -> bool:
         target = application.site(mover.options.target)

@@ -27,6 +27,12 @@ FAULTS = (
         Rewritten("steps.autoscaling:_calls", '"min": state.min, "desired": state.desired, "max": state.max', ""),
     ),
     (
+        "foreign-capacity-overwritten",
+        "compare and set",
+        "limits that somebody has changed since the plan are overwritten",
+        Rewritten("guards:_compare", "for name in thing.kept:", "for name in ():"),
+    ),
+    (
         "standby-lowered-before-stable",
         "order of a move",
         "the old site is made small while clients are still led there",

@@ -19,11 +19,7 @@ FAULTS = (
         "budget-per-call",
         "R2",
         "a lost region costs its budget anew with each call",
-        Rewritten("breaker:Breaker.silent", "self._lost_seconds +=", "self._lost_seconds ="),
-        Rewritten("breaker:Breaker.silent", "self._trip(", "str("),
-        Rewritten(
-            "breaker:Breaker.silent", "self._region.opened_at, self._region.cool_down = now, COOL_DOWN_SECONDS", "pass"
-        ),
+        Rewritten("breaker:Breaker._spend", "self._lost_seconds +=", "self._lost_seconds ="),
     ),
     (
         "mutation-repeated-in-doubt",
@@ -37,11 +33,11 @@ FAULTS = (
         "a call that brought no answer is sent again at once",
         Rewritten(
             "clients:Clients.call",
-            "return self._once(access, service, operation, params or {}, mutation, ends - self.monotonic())",
+            "return self._once(access, service, operation, params or {}, mutation, ends)",
             "try:\n"
-            "                return self._once(access, service, operation, params or {}, mutation, 1.0)\n"
+            "                return self._once(access, service, operation, params or {}, mutation, ends)\n"
             "            except RegionUnreachable:\n"
-            "                return self._once(access, service, operation, params or {}, mutation, 1.0)",
+            "                return self._once(access, service, operation, params or {}, mutation, ends)",
         ),
     ),
     (

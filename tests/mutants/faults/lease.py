@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..patching import Rewritten
+from ..patching import Rewritten, Table
 
 FAULTS = (
     (
@@ -14,16 +14,16 @@ FAULTS = (
         "a lease that another run holds is taken all the same",
         Rewritten(
             "lease:Lease.acquire",
-            '"attribute_not_exists(expires_at) OR expires_at < :now OR holder = :holder"',
-            '"attribute_not_exists(nothing)"',
+            '"attribute_not_exists(expires_at) OR',
+            '"attribute_not_exists(nothing) OR',
         ),
-        Rewritten("gates:lease_free", "run_of(found) != move.run_id", "False"),
+        Rewritten("gates:lease_free", "if not left or run == move.run_id:", "if True:"),
     ),
     (
         "lease-of-others-not-looked-at",
         "lease",
         "the gate does not see that somebody else moves the application",
-        Rewritten("gates:lease_free", "run_of(found) != move.run_id", "False"),
+        Rewritten("gates:lease_free", "if not left or run == move.run_id:", "if True:"),
     ),
     (
         "lease-not-renewed",
@@ -37,7 +37,7 @@ FAULTS = (
         "a mover renews the lease that another one has taken meanwhile",
         Rewritten(
             "lease:Lease.renew",
-            '_OURS, {":token": {"N": str(self.token)}}, {"#token": "token"}',
+            '_OURS, {":token": _number(self.token)}, {"#token": "token"}',
             '"attribute_not_exists(nothing)", {}, {}',
         ),
     ),
@@ -57,12 +57,18 @@ FAULTS = (
         "lease-not-given-back",
         "lease",
         "a run that has ended keeps others out until its lease runs out",
-        Rewritten("runner:_Run._release", "course.lease.release()", "pass"),
+        Rewritten("runner:_Run._release", "course.leases.release()", "()"),
+    ),
+    (
+        "lease-in-one-region-only",
+        "lease",
+        "a planned move takes no lease in the region that it leaves, so another one may begin there",
+        Table("steps.registry:MODES", "planned", {"leases": ("target",)}),
     ),
     (
         "planned-without-a-lease",
         "lease",
         "a planned move goes on when no lease can be had",
-        Rewritten("runner:_Run._take_lease", "if self.mode.needs_store:", "if False:"),
+        Rewritten("runner:_Run._take_leases", "if self.mode.needs_store:", "if False:"),
     ),
 )

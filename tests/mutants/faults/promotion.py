@@ -41,6 +41,19 @@ FAULTS = (
         "compare and set",
         "another writer than the one on which the plan was made does not stop the run",
         Rewritten("steps.aurora_global:observe_writer", "if expected and view.writer.arn != expected:", "if False:"),
+        Rewritten("guards:judge", "if not call.mutates or step.expects is Expects.NOTHING:", "if True:"),
+    ),
+    (
+        "not-looked-at-before-the-call",
+        "compare and set",
+        "a call is sent on what was read when it was decided, however long ago that is",
+        Rewritten("guards:judge", "if not call.mutates or step.expects is Expects.NOTHING:", "if True:"),
+    ),
+    (
+        "traffic-follows-a-writer-that-is-gone",
+        "compare and set",
+        "clients are led to a site that is no longer the writer when the switch is published",
+        Rewritten("guards:_cluster", "return SEND if target.writer else", "return SEND if target else"),
     ),
     (
         "promoted-when-accepted",
@@ -56,9 +69,10 @@ FAULTS = (
         "lost-answer-taken-for-not-done",
         "R2",
         "a promotion whose answer was lost is asked for again although nobody has looked whether it goes on",
-        Rewritten("steps.aurora_global:_MoveWriter.observe", "(last.ok or not last.reached)", "last.ok"),
-        Rewritten("course:Course._may_act", "not last.ok and last.reached", "not last.ok"),
+        Rewritten("steps.aurora_global:_MoveWriter.observe", "(last.ok or last.in_doubt)", "last.ok"),
+        Rewritten("course:Course._may_act", "not last.ok and not last.in_doubt", "not last.ok"),
         Rewritten("steps.aurora_global:observe_writer", "if not view.at_rest:", "if False:"),
+        Rewritten("guards:_cluster", "if step.expects is Expects.AS_PLANNED else", "if view else"),
     ),
     (
         "planned-promotion-before-capacity",

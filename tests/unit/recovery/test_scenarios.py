@@ -428,36 +428,6 @@ def test_a_run_that_was_taken_up_again_still_sees_the_events_from_before() -> No
     assert max(asked) < min(call.at for call in bench.aws.made("rds", "SwitchoverGlobalCluster"))
 
 
-def final(bench: Bench) -> dict[str, Any]:
-    """What a move leaves behind."""
-    return {
-        "writer": bench.aws.writer(bench.aws.applications[0]),
-        "groups": {key: (group.min, group.desired) for key, group in bench.aws.groups.items()},
-        "led": led_to(bench),
-    }
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before it was sent", "after AWS answered"])
-@pytest.mark.parametrize("options", [DRILL, FAILOVER], ids=["planned", "unplanned"])
-def test_a_run_that_was_killed_at_any_mutating_call_ends_like_one_that_was_not(options: Options, after: bool) -> None:
-    whole = Bench.of()
-    move(whole, options)
-    calls = len(whole.aws.mutations())
-    assert calls > 15
-    for number in range(1, calls + 1):
-        bench = Bench.of()
-        kill_at(bench, number, after)
-        with pytest.raises(Killed):
-            move(bench, options)
-        bench.aws.refusals, bench.aws.after_call = [], lambda call: None
-        again = move(bench, options)
-        assert again.ok, f"call {number}: {again.problem()}"
-        assert final(bench) == final(whole), f"call {number}"
-        bench.aws.calls.clear()
-        assert status(move(bench, options)) == [NOTHING], f"call {number}"
-        assert bench.aws.mutations() == [], f"call {number}"
-
-
 def test_an_answer_that_was_lost_does_not_make_the_promotion_twice() -> None:
     bench = Bench.of()
 
