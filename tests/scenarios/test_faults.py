@@ -146,7 +146,7 @@ class Story:
     def clients_lose_nothing(self) -> Iterator[None]:
         """A writer is at work all the while; what was acknowledged is there afterwards."""
         log = self.lab.home / f"writer-{self.reports.name}.jsonl"
-        with a_writer(self.lab, log, name=self.reports.name):
+        with a_writer(self.lab, log, rate=20, name=self.reports.name):
             yield
         told = acknowledged(log)
         assert told, "the writer was at work"
