@@ -109,6 +109,7 @@ OTHER_SETTINGS = {
     "orchestrator_memory_mb": 512,
     "orchestrator_log_retention_days": 60,
     "compute_user_data": "IyEvYmluL3NoCg==",
+    "aws_dr_rto_objective_seconds": 800,
 }
 
 
@@ -136,4 +137,11 @@ def mended(lab: Lab, home_again: Chapter) -> Chapter:
     lab.client("route53", "primary").update_health_check(
         HealthCheckId=the_drs_switch(lab), InsufficientDataHealthStatus="Healthy", AlarmIdentifier=alarm
     )
-    return play(lab, "playbooks/deploy-dr.yml", "-e", json.dumps(OTHER_SETTINGS))
+    # A renewed authority goes into the function's package, so its code changes.
+    renewed = lab.home / "renewed-ca.pem"
+    renewed.write_text((lab.home / "ca.pem").read_text(encoding="utf-8") + "# renewed\n", encoding="utf-8")
+    probe = {
+        "scheme": "https", "port": 8443, "health_path": "/health", "write_path": "/writes", "interval_seconds": 0.25,
+        "timeout_seconds": 2, "ca_file": str(renewed), "stable_samples": 10,
+    }  # fmt: skip
+    return play(lab, "playbooks/deploy-dr.yml", "-e", json.dumps({**OTHER_SETTINGS, "aws_dr_probe": probe}))

@@ -9,6 +9,7 @@ kills; the moment is printed, so that a failure can be repeated.
 from __future__ import annotations
 
 import configparser
+import contextlib
 import json
 import os
 import random
@@ -52,7 +53,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture
 def story(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Story]:
     """One scenario's folder of reports; the application is at home before and after."""
-    told = Story(lab, lab.home / "reports" / re.sub(r"\W+", "-", request.node.name))
+    name = re.sub(r"\W+", "-", request.node.name).strip("-")
+    told = Story(lab, lab.home / "reports" / f"{name}-{int(time.time())}")
     yield told
     lab.command("fault", "--clear")
     lab.command("heal", lab.primary_region)
@@ -97,7 +99,7 @@ class Story:
                 if seen == lines:
                     time.sleep(more)
                     break
-            os.killpg(process.pid, signal.SIGKILL)
+            kill_all(process.pid)
             process.wait()
         print(f"killed {more:.2f} s after line {lines}, {said}")
         return Killed(said, self.open_run())
@@ -146,7 +148,7 @@ class Story:
     def clients_lose_nothing(self) -> Iterator[None]:
         """A writer is at work all the while; what was acknowledged is there afterwards."""
         log = self.lab.home / f"writer-{self.reports.name}.jsonl"
-        with a_writer(self.lab, log, name=self.reports.name):
+        with a_writer(self.lab, log, rate=20, name=self.reports.name):
             yield
         told = acknowledged(log)
         assert told, "the writer was at work"
@@ -160,6 +162,21 @@ class Story:
         finally:
             self.lab.command("heal", self.lab.primary_region)
         self.lab.command("wait", "--timeout", "240")
+
+
+def kill_all(pid: int) -> None:
+    """Kill a process with all that it started: the workers of ansible-playbook are sessions of their own, so a
+    signal to its process group leaves the one that moves the application alive."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents.setdefault(int(stat.read_text().rpartition(")")[2].split()[1]), []).append(int(stat.parent.name))
+    doomed = [pid]
+    for one in doomed:
+        doomed += parents.get(one, [])
+    for one in doomed:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -239,7 +256,7 @@ def test_a_region_that_goes_in_the_midst_of_a_drill_is_left_behind(stage: str, s
         try:
             process.wait(timeout=45)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            kill_all(process.pid)
     began = time.monotonic()
     if lab.writer_region() != lab.dr_region or process.returncode:
         story.play(*story.unplanned).must_succeed()

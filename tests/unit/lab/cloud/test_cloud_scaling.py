@@ -90,3 +90,20 @@ def test_a_disabled_key_refuses_use(lab: Lab, code: Code) -> None:
     kms.encrypt(KeyId=key, Plaintext=b"x")
     kms.disable_key(KeyId=key)
     assert code(kms.encrypt, KeyId=key, Plaintext=b"x") == "DisabledException"
+
+
+def test_a_later_version_of_a_template_launches_too(lab: Lab, group: Callable[[], dict[str, Any]]) -> None:
+    ec2, scaling = lab.client("ec2", WEST), lab.client("autoscaling", WEST)
+    ec2.create_launch_template_version(
+        LaunchTemplateName="template", SourceVersion="1",
+        LaunchTemplateData={
+            "ImageId": ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"], "InstanceType": "t3.micro",
+            "UserData": "IyEvYmluL3NoCg==",
+        },
+    )  # fmt: skip
+    latest = {"LaunchTemplateName": "template", "Version": "$Latest"}
+    scaling.update_auto_scaling_group(AutoScalingGroupName="g", LaunchTemplate=latest)
+    scaling.update_auto_scaling_group(AutoScalingGroupName="g", MinSize=3, DesiredCapacity=3)
+    lab.wait(5)
+    found = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=["g"])["AutoScalingGroups"][0]
+    assert [one["LifecycleState"] for one in found["Instances"]] == ["InService"] * 3
