@@ -33,6 +33,7 @@ DELAYS: dict[str, Delay] = {
     "rds.failover.fencing": Delay(0.5, 20.0, "R7: event 0390 comes once the operation is under way; no figure"),
     "rds.switchover.refused": Delay(0.0, 0.0, "checks are synchronous"),
     "rds.rejoin": Delay(4.0, 1800.0, "R9: minutes to hours after the old region is back"),
+    "rds.snapshot": Delay(1.0, 300.0, "observed: a snapshot of a cluster, or its copy in the Region, takes minutes"),
     "rds.lag": Delay(0.05, 0.5, "Aurora user guide: replication typically under 1 s"),
     # EC2 Auto Scaling and load balancing
     "autoscaling.launch": Delay(1.5, 90.0, "observed: a Linux instance with user data is in service after 60 to 120 s"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab.seed import adoption, compute, database, keys, names, network, storage
+from lab.seed import adoption, compute, database, jobs, keys, names, network, storage
 from lab.seed.site import Aws, Site
 from lab.settings import LabSettings
 
@@ -29,6 +29,7 @@ def build(settings: LabSettings, options: frozenset[str], say: Callable[[str], N
     if "no-database" not in options:
         host = database.build_cluster(primary, groups, subnets, key)
     keys.build_secret(primary, key, host)
+    jobs.build_jobs(primary)
     if "no-zone" not in options:
         names.build_zone(primary, balancer)
     say(f"{dr.region}: what is there from before")

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.errors import RecoveryError
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.model import parse_applications
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.options import Options
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.results import MoveResult
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.runner import run_move
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.speaking import Line
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.toolbox import make_tools
+from ansible_collections.pilotlight.aws_dr.plugins.plugin_utils.moves import plan_lines, show
 
 ARGUMENTS = {
     "applications": {"type": "list", "elements": "dict", "required": True},
@@ -26,6 +25,7 @@ ARGUMENTS = {
     "mode": {"type": "str", "choices": ["planned", "unplanned"], "default": "planned"},
     "intent": {"type": "str", "choices": ["drill", "failover", "failback"]},
     "accept_data_loss": {"type": "bool", "default": False},
+    "accept_unfenced": {"type": "bool", "default": False},
     "waive": {"type": "list", "elements": "str", "default": []},
     "break_lease": {"type": "str", "default": ""},
     "journal_dir": {"type": "path"},
@@ -51,7 +51,7 @@ class ActionModule(ActionBase):
             return result
         result.update(changed=outcome.changed, applications=[one.describe() for one in outcome.applications])
         if self._task.diff:
-            result["diff"] = [{"prepared": text} for text in _plan_lines(outcome)]
+            result["diff"] = [{"prepared": text} for text in plan_lines(outcome.applications)]
         if not outcome.ok:
             result.update(failed=True, msg=outcome.problem())
             for one in result["applications"]:  # what holds does not matter now
@@ -64,28 +64,11 @@ class ActionModule(ActionBase):
             mode=arguments["mode"],
             intent=arguments["intent"] or "",
             accept_data_loss=arguments["accept_data_loss"],
+            accept_unfenced=arguments["accept_unfenced"],
             waive=tuple(arguments["waive"]),
             break_lease=arguments["break_lease"],
         ).checked()
         applications = parse_applications(arguments["applications"])
         journal_dir = Path(arguments["journal_dir"]) if arguments["journal_dir"] else None
-        tools = make_tools(progress=_show, journal_dir=journal_dir)
+        tools = make_tools(progress=show, journal_dir=journal_dir)
         return run_move(applications, options, tools, check=self._task.check_mode, run_id=arguments["run_id"])
-
-
-def _show(line: Line) -> None:
-    Display().display(str(line))
-
-
-def _plan_lines(outcome: MoveResult) -> list[str]:
-    """The plan of each application, for people: what, where, and on which plane."""
-    texts = []
-    for one in outcome.applications:
-        lines = [f"{one.application}: {one.status}" + (f" ({'; '.join(one.reasons)})" if one.reasons else "")]
-        lines += [
-            f"  {number:2} {call['step']:15} {call['region']:14} {call['plane']:8} "
-            f"{call['service']} {call['operation']} {call['target']}"
-            for number, call in enumerate(one.plan, 1)
-        ]
-        texts.append("\n".join(lines) + "\n")
-    return texts

@@ -13,6 +13,9 @@ author: Contributors to the pilotlight.aws_dr project (@pilotlight)
 description:
   - Moves any number of applications to their primary or dr site. Capacity is raised, the Aurora cluster of the target
     becomes the writer, a write is made and read back, and only then clients are led there.
+  - Before an unplanned promotion the old site is fenced, as far as its region answers. Its groups go to zero, schedules
+    and event-source mappings that write are switched off, and its database lets nobody in. What was shut is kept in the
+    state tables and opened again when the application moves back.
   - Before anything is changed, all gates are asked, and everything that stands in the way is reported at once.
   - In an unplanned move the region that is left may be gone. It costs the move at most ten seconds, and neither
     Route 53's nor IAM's control plane is ever asked.
@@ -67,6 +70,13 @@ options:
     description: Whether an unplanned move may lose what had not been replicated. Without it, none begins.
     type: bool
     default: false
+  accept_unfenced:
+    description:
+      - Whether an unplanned move may promote the database although what writes at the old site could not be stopped,
+        because its region does not answer or does not allow it. Without it, no such promotion is made.
+      - Every unplanned move leaves a job for M(pilotlight.aws_dr.region_reconcile).
+    type: bool
+    default: false
   waive:
     description:
       - Names of gates that must not hold the move back. The journal names them.
@@ -107,6 +117,7 @@ EXAMPLES = r"""
     target: dr
     mode: unplanned
     accept_data_loss: true
+    accept_unfenced: true
   run_once: true
 
 - name: Move home

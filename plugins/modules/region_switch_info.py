@@ -79,6 +79,12 @@ applications:
         - One that has stopped goes on when the same move is run again.
       type: dict
       returned: always
+    pending:
+      description:
+        - By place, the job that an unplanned move left and that M(pilotlight.aws_dr.region_reconcile) does when the
+          region of that site is back, with the run that left it and what it could not fence.
+      type: dict
+      returned: always
     unknown:
       description: What could not be read, and why.
       type: list

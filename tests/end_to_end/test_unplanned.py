@@ -25,7 +25,8 @@ def test_an_unplanned_failover_completes_without_the_lost_region(
         lab.command("outage", lab.primary_region, "--kind", kind)
         failover = play(
             lab, "playbooks/failover.yml", "-e", "failover_mode=unplanned", "-e", f"failover_confirm={lab.project}",
-            "-e", "accept_data_loss=true", "-e", f"aws_dr_reports_dir={reports}", *watched,
+            "-e", "accept_data_loss=true", "-e", "accept_unfenced=true",
+            "-e", f"aws_dr_reports_dir={reports}", *watched,
         )  # fmt: skip
     failover.run.must_succeed()
 
@@ -44,10 +45,27 @@ def test_an_unplanned_failover_completes_without_the_lost_region(
 
     lab.command("heal", lab.primary_region)
     lab.command("wait", "--timeout", "180")
+    play(lab, "playbooks/reconcile.yml", "-e", f"aws_dr_reports_dir={reports}").run.must_succeed()
     back = play(lab, "playbooks/failback.yml", "-e", f"aws_dr_reports_dir={reports}")
     back.run.must_succeed()
     assert lab.writer_region() == lab.primary_region
     assert lab.answering_region() == lab.primary_region
+
+
+def test_an_unplanned_failover_wants_a_region_that_cannot_be_fenced_to_be_accepted(
+    lab: Lab, home_again: Chapter
+) -> None:
+    home_again.run.must_succeed()
+    lab.command("outage", lab.primary_region, "--kind", "refuse")
+    refused = play(
+        lab, "playbooks/failover.yml", "-e", "failover_mode=unplanned", "-e", f"failover_confirm={lab.project}",
+        "-e", "accept_data_loss=true",
+    )  # fmt: skip
+    lab.command("heal", lab.primary_region)
+    assert refused.run.code != 0
+    assert "accept_unfenced=true" in refused.run.output
+    assert "Traceback" not in refused.run.output
+    assert refused.mutations == []
 
 
 def test_an_unplanned_failover_wants_the_loss_to_be_accepted(lab: Lab, home_again: Chapter) -> None:

@@ -30,7 +30,8 @@ OPERATORS: dict[str, tuple[Callable[[str], bool], tuple[str, ...], tuple[str, ..
         lambda command: "--check" in command and "deploy-dr" not in command, ("operator-look",), ("operator-look",),
     ),
     "move": (
-        lambda command: "failover" in command or "failback" in command, ("operator-move",), ("operator-move",),
+        lambda command: any(name in command for name in ("failover", "failback", "reconcile")),
+        ("operator-move",), ("operator-move",),
     ),
     "audit": (lambda command: "validate_security" in command, ("operator-audit",), ("operator-audit",)),
 }  # fmt: skip
@@ -50,6 +51,7 @@ def whole_story(lab: Lab, home_again: Chapter, mended: Chapter, reports: Path) -
         with_the_region_lost(lab, lambda: worst_day(lab, reports))
         come_home(lab, reports)
     with_the_region_lost(lab, lambda: failover_by_the_function(lab))
+    play(lab, "playbooks/reconcile.yml", "-e", f"aws_dr_reports_dir={reports}").run.must_succeed()
     play(lab, "playbooks/failback.yml", "--check", "--diff").run.must_succeed()
     come_home(lab, reports)
     return lab
@@ -72,6 +74,7 @@ def worst_day(lab: Lab, reports: Path) -> None:
 
 
 def come_home(lab: Lab, reports: Path) -> None:
+    play(lab, "playbooks/reconcile.yml", "-e", f"aws_dr_reports_dir={reports}").run.must_succeed()
     play(lab, "playbooks/failback.yml", "-e", f"aws_dr_reports_dir={reports}").run.must_succeed()
     assert lab.writer_region() == lab.primary_region
 

@@ -32,7 +32,7 @@ _FORMS: Mapping[str, Mapping[str, str]] = {
         "InstanceProfileName": "iam::{a}:instance-profile/{v}",
     },
     "kms": {"KeyId": "kms:{r}:{a}:key/{v}", "TargetKeyId": "kms:{r}:{a}:key/{v}", "AliasName": "kms:{r}:{a}:{v}"},
-    "lambda": {"FunctionName": "lambda:{r}:{a}:function:{v}"},
+    "lambda": {"FunctionName": "lambda:{r}:{a}:function:{v}", "UUID": "lambda:{r}:{a}:event-source-mapping:{v}"},
     "logs": {"logGroupName": "logs:{r}:{a}:log-group:{v}"},
     "rds": {
         "DBClusterIdentifier": "rds:{r}:{a}:cluster:{v}",
@@ -42,6 +42,8 @@ _FORMS: Mapping[str, Mapping[str, str]] = {
         "TargetDbClusterIdentifier": "{v}",
         "SourceDBClusterIdentifier": "{v}",
         "DbClusterIdentifier": "{v}",
+        "SourceDBClusterSnapshotIdentifier": "{v}",
+        "TargetDBClusterSnapshotIdentifier": "rds:{r}:{a}:cluster-snapshot:{v}",
     },
     "route53": {
         "HostedZoneId": "route53:::hostedzone/{v}",

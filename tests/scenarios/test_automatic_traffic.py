@@ -34,7 +34,8 @@ def test_clients_are_led_to_a_read_only_database_until_somebody_moves_it(labs: L
 
     lab.playbook(
         "playbooks/failover.yml", "-e", "failover_mode=unplanned", "-e", f"failover_confirm={lab.project}",
-        "-e", "accept_data_loss=true", *AUTOMATIC,
+        "-e", "accept_data_loss=true", "-e", "accept_unfenced=true",
+        *AUTOMATIC,
     ).must_succeed()  # fmt: skip
     with a_writer(lab, after, name="after"):
         time.sleep(5)

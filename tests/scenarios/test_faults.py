@@ -34,6 +34,7 @@ SEED = int(os.environ.get("SEED", "1"))
 PROGRESS = re.compile(r"(?P<application>\S+) \| (?P<stage>\w+) \| (?P<step>[\w-]+) \| \d+ s \| (?P<phase>.*)")
 """A line of region_switch: application | stage | step | seconds | phase."""
 DRILL = ("playbooks/failover.yml", "-e", "drill=true")
+RECONCILE = ("playbooks/reconcile.yml",)
 FAILBACK = ("playbooks/failback.yml",)
 MOVING_CALLS = ("rds", "autoscaling", "cloudwatch", "route53")
 
@@ -60,6 +61,7 @@ def story(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Story]:
     lab.command("heal", lab.primary_region)
     lab.command("wait", "--timeout", "240")
     if lab.writer_region() != lab.primary_region or lab.answering_region() != lab.primary_region:
+        told.play(*RECONCILE).must_succeed()
         told.play(*FAILBACK).must_succeed()
     told.should_be_at("primary")
 

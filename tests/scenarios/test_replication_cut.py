@@ -37,5 +37,6 @@ def failed_over(lab: Lab, reports: Path, *arguments: str) -> None:
     lab.command("outage", lab.primary_region, "--kind", "refuse")
     lab.playbook(
         "playbooks/failover.yml", "-e", "failover_mode=unplanned", "-e", f"failover_confirm={lab.project}",
-        "-e", "accept_data_loss=true", "-e", f"aws_dr_reports_dir={reports}", *arguments,
+        "-e", "accept_data_loss=true", "-e", "accept_unfenced=true",
+        "-e", f"aws_dr_reports_dir={reports}", *arguments,
     ).must_succeed()  # fmt: skip

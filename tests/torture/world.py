@@ -13,6 +13,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 
+from unit.recovery.simulated.base import security_group
 from unit.recovery.simulated_aws import Bench, Call, Delays
 
 from plugins.module_utils._recovery.checklist import replication_lag
@@ -219,7 +220,7 @@ class World:
             self.depth -= 1
 
     def _moved(self, step: steps.Move) -> MoveResult | None:
-        options = Options(step.target, step.mode, accept_data_loss=step.accept_data_loss)
+        options = Options(step.target, step.mode, accept_data_loss=step.accept_data_loss, accept_unfenced=True)
         mover = Mover(self.aws, self.clock, options, self, planned(step.meanwhile))
         began = self.clock.now()
         stop_at = None if step.stop_after is None else began + step.stop_after
@@ -298,8 +299,16 @@ class World:
             "sns": lambda: call.params["TopicArn"].rpartition(":")[2],
             "secretsmanager": lambda: call.params["SecretId"],
             "cloudwatch": lambda: call.params["MetricData"][0]["Dimensions"][0]["Value"],
+            "scheduler": lambda: call.params["Name"],
+            "lambda": lambda: self.aws.mappings[(call.region, call.params["UUID"])]["FunctionName"],
+            "ec2": lambda: self._behind(call.params["GroupId"]),
         }
         return self._named(str(told[call.service]()))
+
+    def _behind(self, group: str) -> str:
+        """The cluster in front of which a security group stands."""
+        sites = [site for application in self.aws.applications for site in application.sites]
+        return next(site.cluster for site in sites if security_group(site.region, site.cluster) == group)
 
     def _named(self, text: str) -> Application:
         return next(one for one in self.aws.applications if text.startswith(one.name))

@@ -158,7 +158,12 @@ def _promoted(global_cluster: Any, move: Move) -> None:
 
 
 def _rejoin_when_back(global_cluster: Any, move: Move) -> None:
-    """R9: the old primary joins again by itself; R8: first, what it alone has is kept in a snapshot."""
+    """R9: the old primary joins again by itself; R8: first, what it alone has is kept in a snapshot.
+
+    "Before creating the new storage volume in the old primary Region, Aurora tries to take a snapshot of the old
+    storage volume at the point of failure" (Aurora user guide, "Performing managed failovers for Aurora global
+    databases").
+    """
     world = worlds.current()
     old = move.source
 

@@ -211,10 +211,10 @@ class Course:
             reason = f"after {seconds:g} s still waiting for {seen.reason}: {progress.step.deadline_reason}"
         elif seen.state not in (State.UNREACHABLE, State.IMPOSSIBLE):
             return False
-        elif seen.state is State.UNREACHABLE and progress.row.required:
+        elif seen.state is State.UNREACHABLE and progress.row.demanded(self.move):
             return False  # wait for it until the deadline
         detail = {"outcome": seen.state.value, **seen.detail}
-        if progress.row.required:
+        if progress.row.demanded(self.move):
             self._close(progress, Phase.FAILED, reason, detail)
             self.fail(f"{progress.step.name}: {reason}")
         else:

@@ -18,9 +18,11 @@ from .lease import run_of, seconds_left
 from .model import Site
 from .snapshot import Cluster, GlobalCluster, GroupState, Snapshot, Unknown
 from .steps.base import Move
+from .steps.fencing import unknown_fence
+from .steps.pending_job import open_job
 from .steps.registry import MODES
 from .steps.traffic_switch import stored_position
-from .store import LEASE, READINESS, RUN
+from .store import LEASE, READINESS, RUN, pending_item
 from .switch import POSITIONS
 
 
@@ -276,7 +278,7 @@ def state_store(move: Move, snapshot: Snapshot) -> Answer:
 def lease_free(move: Move, snapshot: Snapshot) -> Answer:
     """No other run holds a lease that the move takes, unless the operator has named it to be broken."""
     said: Answer = holds()
-    for side in MODES["planned" if move.planned else "unplanned"].leases:
+    for side in MODES[move.mode].leases:
         site = move.side(side)
         found = snapshot.item(move.application, site, LEASE)
         if isinstance(found, Unknown):
@@ -301,6 +303,32 @@ def data_loss(move: Move, snapshot: Snapshot) -> Answer:
     return fails("an unplanned move may lose data: say accept_data_loss=true, or move planned")
 
 
+def fence(move: Move, snapshot: Snapshot) -> Answer:
+    """The old site can be fenced, or the operator has accepted that it cannot be (R7)."""
+    if _decided(move, snapshot):
+        return holds("the target is the writer, or on its way to it")
+    reason = unknown_fence(move, snapshot)
+    if reason is None:
+        return holds(f"{move.source.region} answers")
+    if move.accept_unfenced:
+        return holds(f"accept_unfenced is true; {reason}")
+    return fails(
+        f"what writes in {move.source.region} cannot be stopped before the promotion ({reason}): "
+        "say accept_unfenced=true to move without that"
+    )
+
+
+def reconciled(move: Move, snapshot: Snapshot) -> Answer:
+    """Nothing waits to be reconciled at the target after an unplanned move away from it (R8)."""
+    found = snapshot.item(move.application, move.source, pending_item(move.place))
+    if isinstance(found, Unknown):
+        return unknown(found.reason)
+    job = open_job(found)
+    if job is None:
+        return holds()
+    return fails(f"run {job.get('run_id')} left a job for {move.target.region}: run playbooks/reconcile.yml first")
+
+
 def readiness(move: Move, snapshot: Snapshot) -> Answer:
     """What the last readiness snapshot in the living region said, with its age."""
     found = snapshot.item(move.application, move.target, READINESS)
@@ -315,16 +343,21 @@ def readiness(move: Move, snapshot: Snapshot) -> Answer:
 _ALWAYS = {"planned": _BOTH, "unplanned": _BOTH}
 _SAID_IF_UNKNOWN = {"planned": _BOTH, "unplanned": _FAILS}
 _PLANNED_ONLY = {"planned": _BOTH}
+_EVERYWHERE = {**_ALWAYS, "reconcile": _BOTH}
+_STORE = {"planned": _BOTH, "unplanned": _SAID, "reconcile": _BOTH}
+_LEASE = {**_SAID_IF_UNKNOWN, "reconcile": _BOTH}
 
 GATES: tuple[Gate, ...] = (
     Gate("data-loss-accepted", "R1", "has the operator accepted it?", data_loss, {"unplanned": _BOTH}, False),
-    Gate("target-region", "R2", "does the target's region answer?", target_region, _ALWAYS, False),
+    Gate("old-site-fence", "R7", "can the old site be fenced?", fence, {"unplanned": _BOTH}, False),
+    Gate("reconciled", "R8", "is nothing left to be reconciled?", reconciled, _PLANNED_ONLY),
+    Gate("target-region", "R2", "does the target's region answer?", target_region, _EVERYWHERE, False),
     Gate(
         "source-region",
         "R2",
         "does the other region answer?",
         source_region,
-        {"planned": _BOTH, "unplanned": _SAID},
+        {"planned": _BOTH, "unplanned": _SAID, "reconcile": _BOTH},
         False,
     ),
     Gate("global-cluster", "R31", "are both sites members, one the writer?", global_cluster, _ALWAYS, False),
@@ -338,8 +371,8 @@ GATES: tuple[Gate, ...] = (
     Gate("failover-records", "R16", "is each name a valid pair?", failover_records, _PLANNED_ONLY),
     Gate("dns-answers", "R3", "does DNS answer?", dns_answers, {"planned": _BOTH, "unplanned": _SAID}),
     Gate("switch-position", "R17", "can the switch be read?", switch_position, {"planned": _BOTH, "unplanned": _SAID}),
-    Gate("state-store", "R29", "does the state table answer?", state_store, {"planned": _BOTH, "unplanned": _SAID}),
-    Gate("lease-free", "lease", "is nobody else moving it?", lease_free, _SAID_IF_UNKNOWN, False),
+    Gate("state-store", "R29", "does the state table answer?", state_store, _STORE),
+    Gate("lease-free", "lease", "is nobody else moving it?", lease_free, _LEASE, False),
     Gate("readiness", "R29", "what was last known?", readiness, {"unplanned": _SAID}),
 )
 
@@ -357,7 +390,7 @@ def check_waivers(waive: Iterable[str]) -> None:
 
 def evaluate(move: Move, snapshot: Snapshot, waive: Iterable[str] = ()) -> tuple[Ruling, ...]:
     """All gates of the move's mode, whatever the first of them says."""
-    mode = "planned" if move.planned else "unplanned"
+    mode = move.mode
     waived = set(waive)
     rulings = []
     for gate in GATES:

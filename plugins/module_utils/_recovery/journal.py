@@ -23,7 +23,7 @@ from .errors import RecoveryError
 from .ports import Clock
 from .store import Item, Store, journal_item
 
-INTENTS = ("drill", "failover", "failback")
+INTENTS = ("drill", "failover", "failback", "reconcile")
 KINDS = (
     "run-opened",
     "gate",

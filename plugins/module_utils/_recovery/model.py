@@ -22,6 +22,7 @@ __all__ = [
     "Application",
     "Capacity",
     "Endpoint",
+    "Fencing",
     "Group",
     "ModelError",
     "Objectives",
@@ -38,6 +39,8 @@ SECRET_PROMOTIONS = ("never", "unplanned")
 
 _REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9-]*$")
+_SCHEDULE = re.compile(r"^([0-9A-Za-z_.-]{1,64}/)?[0-9A-Za-z_.-]{1,64}$")
+_SECURITY_GROUP = re.compile(r"^sg-[0-9a-f]{8,17}$")
 _ROLE_ARN = re.compile(r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")
 
 
@@ -77,6 +80,20 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
+class Fencing:
+    """What writes at a site besides its groups, and is stopped when the site is fenced (R25).
+
+    - ``schedules``: of EventBridge Scheduler, ``name`` (in the group ``default``) or ``group/name``
+    - ``event_source_mappings``: names of the Lambda functions whose event-source mappings are meant
+    - ``security_groups``: ids of the groups that let connections in to the database; none: those of its cluster
+    """
+
+    schedules: tuple[str, ...] = ()
+    event_source_mappings: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Site:
     """One application in one region."""
 
@@ -91,6 +108,7 @@ class Site:
     state_table: str
     state_bucket: str
     notification_topic: str | None
+    fencing: Fencing = Fencing()
 
     @property
     def region(self) -> str:
@@ -214,6 +232,22 @@ def _identifier(fields: Fields, name: str, expected: str) -> str:
     return value
 
 
+def _fencing(fields: Fields) -> Fencing:
+    fencing = Fencing(
+        schedules=fields.texts("schedules", "a list of schedules of EventBridge Scheduler", []),
+        event_source_mappings=fields.texts("event_source_mappings", "a list of names of Lambda functions", []),
+        security_groups=fields.texts("security_groups", "a list of ids of security groups", []),
+    )
+    for schedule in fencing.schedules:
+        if not _SCHEDULE.match(schedule):
+            fields.problem("schedules", schedule, "the name of a schedule, or group/name")
+    for group in fencing.security_groups:
+        if not _SECURITY_GROUP.match(group):
+            fields.problem("security_groups", group, "the id of a security group, sg- and hexadecimal digits")
+    fields.finish()
+    return fencing
+
+
 def _site(fields: Fields, place: str) -> Site:
     fields.choice("place", [place], place)
     endpoint = fields.child("endpoint", "a dictionary with host and port", {})
@@ -232,6 +266,7 @@ def _site(fields: Fields, place: str) -> Site:
         state_table=fields.text("state_table", "the name of the DynamoDB table that keeps the state"),
         state_bucket=fields.text("state_bucket", "the name of the bucket that keeps reports and backups", ""),
         notification_topic=fields.optional_text("notification_topic", "the name of an SNS topic"),
+        fencing=_fencing(fields.child("fencing", "a dictionary of lists of what writes besides the groups", {})),
     )
     endpoint.finish()
     if not site.endpoint.host and not site.load_balancer:

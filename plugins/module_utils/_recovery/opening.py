@@ -97,6 +97,12 @@ def survey(applications: Iterable[Application], options: Options, mode: Mode) ->
             facets[source].append(Facet.GLOBAL)
         if application.secrets_promote != "never" and mode.loses_data:
             facets[target].append(Facet.SECRETS)
+        facets[target].append(Facet.SHUT_VALVES)
+        if mode.loses_data:
+            facets[source].append(Facet.VALVES)
+        if not mode.moves:
+            facets[target] = [*both, Facet.GLOBAL, Facet.SECRETS]
+            facets[source] = [*both, Facet.VALVES, Facet.LOST_WRITES, Facet.SECRETS, Facet.LAG]
         for site, kinds in facets.items():
             for facet in kinds:
                 yield Wanted(facet, application, site)
@@ -113,6 +119,7 @@ def opening(move: Move, mode: Mode, options: Options) -> dict[str, Any]:
         "from_region": move.source.region,
         "to_region": move.target.region,
         "accept_data_loss": move.accept_data_loss,
+        "accept_unfenced": move.accept_unfenced,
         "waive": list(options.waive),
         "break_lease": options.break_lease or None,
     }
@@ -158,6 +165,8 @@ class Opening:
             writer_at_start=found.get("writer") if found else (writer.arn if writer else None),
             version_at_start=found.get("version") if found else (known.engine_version if known else None),
             break_lease=self.options.break_lease,
+            accept_unfenced=self.options.accept_unfenced,
+            overwrite_secrets=self.options.overwrite_secrets,
         )
         plan = make_plan(move, self.mode, snapshot)
         events = self._events_of(move) if found else ()

@@ -11,6 +11,7 @@ from .fields import ModelError, Problem
 from .gates import check_waivers
 from .journal import INTENTS
 from .model import PLACES
+from .steps.base import RECONCILE
 from .steps.registry import MODES
 
 
@@ -27,6 +28,8 @@ class Options:
     accept_data_loss: bool = False
     waive: tuple[str, ...] = ()
     break_lease: str = ""
+    accept_unfenced: bool = False
+    overwrite_secrets: tuple[str, ...] = ()
 
     def checked(self) -> Options:
         """The same with its default intent; raises ModelError or RecoveryError."""
@@ -41,6 +44,8 @@ class Options:
                 problems.append(Problem(name, value, "one of " + ", ".join(choices)))
         if intent == "drill" and self.mode == "unplanned":
             problems.append(Problem("mode", self.mode, "planned: a drill is a switchover"))
+        if (intent == RECONCILE) != (self.mode == RECONCILE):
+            problems.append(Problem("intent", intent, f"{RECONCILE} with mode {RECONCILE}, and with no other"))
         if problems:
             raise ModelError(problems)
         check_waivers(self.waive)

@@ -135,7 +135,10 @@ class Continuation:
 
 
 def options_of(event: Mapping[str, Any]) -> Options:
-    """What the event asks for; only a true `accept_data_loss` accepts it, no word that looks like one."""
+    """What the event asks for; only a true `accept_data_loss` accepts it, no word that looks like one.
+
+    The same holds for `accept_unfenced`.
+    """
     return Options(
         target=str(event.get("target", "")),
         mode=str(event.get("mode", "")),
@@ -143,6 +146,7 @@ def options_of(event: Mapping[str, Any]) -> Options:
         accept_data_loss=event.get("accept_data_loss") is True,
         waive=tuple(event.get("waive", ())),
         break_lease=str(event.get("break_lease") or ""),
+        accept_unfenced=event.get("accept_unfenced") is True,
     ).checked()
 
 

@@ -20,11 +20,24 @@ from .clients import Caller
 from .declared import Api
 from .errors import CallFailed, RecoveryError
 from .failover_records import dangers, find_zone, form_of, observe
-from .model import Access, Application, Site
+from .model import PLACES, Access, Application, Site
 from .ports import Clock, Resolver, Workers
-from .snapshot import Cluster, Event, Facet, GlobalCluster, GroupState, Lag, Member, Snapshot, Unknown
-from .store import LAG, LEASE, READINESS, RUN, Store, switch_item
+from .snapshot import (
+    Cluster,
+    ClusterSnapshot,
+    Event,
+    Facet,
+    GlobalCluster,
+    GroupState,
+    Lag,
+    Member,
+    Secret,
+    Snapshot,
+    Unknown,
+)
+from .store import LAG, LEASE, READINESS, RUN, Store, fence_item, pending_item, switch_item
 from .switch import RECORDS
+from .valves import INGRESS, listed, read_valves, was_shut
 
 GROUP_NAMES_LIMIT = 50
 FILTER_VALUES_LIMIT = 100
@@ -161,6 +174,11 @@ def _cluster_batch(reader: WorldReader, access: Access, names: tuple[str, ...]) 
                 engine_version=str(one.get("EngineVersion", "")),
                 instances=tuple(member["DBInstanceIdentifier"] for member in one.get("DBClusterMembers") or []),
                 key=one.get("KmsKeyId"),
+                security_groups=tuple(
+                    group["VpcSecurityGroupId"]
+                    for group in one.get("VpcSecurityGroups") or []
+                    if group.get("VpcSecurityGroupId")
+                ),
             )
             for one in found
         }
@@ -261,7 +279,11 @@ def _lag_query(query: str, cluster: str) -> dict[str, Any]:
     return {"Id": query, "MetricStat": stat, "ReturnData": True}
 
 
-STATE_ITEMS = (LEASE, RUN, LAG, READINESS, *(switch_item(record) for record in RECORDS))
+STATE_ITEMS = (
+    *(LEASE, RUN, LAG, READINESS),
+    *(switch_item(record) for record in RECORDS),
+    *(item(place) for item in (fence_item, pending_item) for place in PLACES),
+)
 
 
 def _state(reader: WorldReader, access: Access, wanted: Sequence[Wanted], _known: Snapshot) -> list[Reading]:
@@ -401,7 +423,16 @@ def _secret(reader: WorldReader, access: Access, name: str) -> Reading:
             if error.code != "ResourceNotFoundException":
                 raise
             return {(access, name): None}
-        return {(access, name): answer.get("PrimaryRegion") not in (None, access.region)}
+        source = answer.get("PrimaryRegion")
+        stages = answer.get("VersionIdsToStages") or {}
+        secret = Secret(
+            name=name,
+            replica_of=source if source != access.region else None,
+            replicas={one["Region"]: str(one.get("Status", "")) for one in answer.get("ReplicationStatus") or []},
+            version=next((version for version, labels in stages.items() if "AWSCURRENT" in labels), None),
+            key=answer.get("KmsKeyId"),
+        )
+        return {(access, name): secret}
 
     return Reading("secrets", ((access, name),), read)
 
@@ -426,6 +457,59 @@ def _answer(reader: WorldReader, name: str, nameservers: tuple[str, ...]) -> Rea
     return Reading("answers", (name,), read)
 
 
+def _valves(reader: WorldReader, access: Access, wanted: Sequence[Wanted], known: Snapshot) -> list[Reading]:
+    return _valve_readings(reader, access, (p for wish in wanted for p in listed(known, wish.application, wish.site)))
+
+
+def _shut_valves(reader: WorldReader, access: Access, wanted: Sequence[Wanted], known: Snapshot) -> list[Reading]:
+    return _valve_readings(reader, access, (p for wish in wanted for p in was_shut(known, wish.application, wish.site)))
+
+
+def _valve_readings(reader: WorldReader, access: Access, pairs: Iterable[tuple[str, str]]) -> list[Reading]:
+    """One for each schedule and function, as AWS takes one at a time, and one for all security groups."""
+    every = tuple(dict.fromkeys(pairs))
+    groups = tuple(name for kind, name in every if kind == INGRESS)
+    batches: list[tuple[tuple[str, str], ...]] = [((kind, name),) for kind, name in every if kind != INGRESS]
+    batches += [tuple((INGRESS, name) for name in batch) for batch in _batches(groups, FILTER_VALUES_LIMIT)]
+    return [_valve_reading(reader, access, batch) for batch in batches]
+
+
+def _valve_reading(reader: WorldReader, access: Access, batch: tuple[tuple[str, str], ...]) -> Reading:
+    keys = tuple((access, kind, name) for kind, name in batch)
+    kind, names = batch[0][0], [name for _kind, name in batch]
+
+    def read() -> Mapping[Any, Any]:
+        valves = read_valves(reader.caller, access, kind, names)
+        return {key: valves.get(key[2], ()) for key in keys}
+
+    return Reading("valves", keys, read)
+
+
+def _cluster_snapshots(
+    reader: WorldReader, access: Access, wanted: Sequence[Wanted], _known: Snapshot
+) -> list[Reading]:
+    return [_snapshots_of(reader, access, name) for name in sorted({wish.site.cluster for wish in wanted})]
+
+
+def _snapshots_of(reader: WorldReader, access: Access, cluster: str) -> Reading:
+    def read() -> Mapping[Any, Any]:
+        # Of which type the snapshot of lost writes is AWS does not say (R8), so all are listed.
+        params = {"DBClusterIdentifier": cluster}
+        found = _pages(reader.caller, access, "rds", "DescribeDBClusterSnapshots", params, "DBClusterSnapshots")
+        snapshots = [
+            ClusterSnapshot(
+                identifier=one["DBClusterSnapshotIdentifier"],
+                arn=str(one.get("DBClusterSnapshotArn", "")),
+                status=str(one.get("Status", "")),
+                created=_seconds(one["SnapshotCreateTime"]) if one.get("SnapshotCreateTime") else 0.0,
+            )
+            for one in found
+        ]
+        return {(access, cluster): tuple(snapshots)}
+
+    return Reading("cluster_snapshots", ((access, cluster),), read)
+
+
 _Maker = Callable[[WorldReader, Access, Sequence[Wanted], Snapshot], list[Reading]]
 
 _FIRST: Mapping[Facet, _Maker] = {
@@ -438,11 +522,14 @@ _FIRST: Mapping[Facet, _Maker] = {
     Facet.EVENTS: _events,
     Facet.RECORDS: _records,
     Facet.SECRETS: _secrets,
+    Facet.LOST_WRITES: _cluster_snapshots,
 }
 _SECOND: Mapping[Facet, _Maker] = {  # these need what the first ones found
     Facet.TARGETS: _targets,
     Facet.KEYS: _keys,
     Facet.DNS: _answers,
+    Facet.VALVES: _valves,
+    Facet.SHUT_VALVES: _shut_valves,
 }
 
 

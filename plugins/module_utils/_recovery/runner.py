@@ -195,7 +195,8 @@ class _Run:
                 "opened_at": move.opened_at,
                 "closed_at": self.tools.clock.now() if closed else None,
             }
-            items = [Item(move.application.name, name, document) for name in (RUN, run_item(move.run_id))]
+            names = (RUN, run_item(move.run_id)) if self.mode.moves else (run_item(move.run_id),)
+            items = [Item(move.application.name, name, document) for name in names]
             by_store.setdefault(store_of(self.tools, move), []).extend(items)
         errors = self._gather([partial(_written, store, items) for store, items in by_store.items()])
         failed = dict(zip(by_store, errors, strict=True))
@@ -213,7 +214,7 @@ class _Run:
 
     def _depends_on_store(self, course: Course) -> bool:
         """A planned move does until the writer moves; from then on clients would be worse off if it stopped."""
-        return self.mode.needs_store and not course.past("promote")
+        return self.mode.needs_store and not (self.mode.moves and course.past("promote"))
 
     def _flush(self, courses: Iterable[Course]) -> None:
         by_name = {course.move.application.name: course for course in courses}
@@ -255,7 +256,7 @@ class _Run:
 
     def _release_source(self) -> None:
         """Once all writers have moved, the regions that were left may be lost: they cost their budget and no more."""
-        if self.released or SOURCE not in self.mode.depends_on:
+        if self.released or not self.mode.moves or SOURCE not in self.mode.depends_on:
             return
         if all(course.past_for_good("promote") for course in self.courses.values()):
             self.released = True

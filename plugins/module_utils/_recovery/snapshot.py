@@ -44,6 +44,9 @@ class Facet(Enum):
     KEYS = "DescribeKey"
     RECORDS = "ListResourceRecordSets"
     SECRETS = "DescribeSecret"
+    VALVES = "what lets writes in besides the groups"
+    SHUT_VALVES = "what of that was shut, to be opened again"
+    LOST_WRITES = "DescribeDBClusterSnapshots"
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,7 @@ class Cluster:
     engine_version: str
     instances: tuple[str, ...]
     key: str | None = None  # KmsKeyId
+    security_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,42 @@ class Lag:
     seconds: float
     at: float
     region: str
+
+
+@dataclass(frozen=True)
+class Valve:
+    """What lets writes in to a site's database besides its groups (R25); see ``valves``.
+
+    ``setting`` is what shutting it takes away, or what the calls on it have to repeat; ``settled`` is False while AWS
+    is still about a change.
+    """
+
+    kind: str
+    name: str
+    open: bool
+    setting: Mapping[str, Any] = field(default_factory=dict)
+    settled: bool = True
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret in one region. ``replica_of`` is the region of its source, ``replicas`` says the state of each."""
+
+    name: str
+    replica_of: str | None = None
+    replicas: Mapping[str, str] = field(default_factory=dict)
+    version: str | None = None  # the id of the version AWSCURRENT
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class ClusterSnapshot:
+    """A snapshot of a cluster. ``created`` is in seconds since the epoch."""
+
+    identifier: str
+    arn: str
+    status: str
+    created: float
 
 
 @dataclass(frozen=True)
@@ -165,7 +205,9 @@ class Snapshot:
     events: Mapping[Access, tuple[Event, ...] | Unknown] = field(default_factory=dict)
     keys: Mapping[tuple[Access, str], str | Unknown] = field(default_factory=dict)
     records: Mapping[str, tuple[str, ...] | Unknown] = field(default_factory=dict)
-    secrets: Mapping[tuple[Access, str], bool | Unknown | None] = field(default_factory=dict)
+    secrets: Mapping[tuple[Access, str], Secret | Unknown | None] = field(default_factory=dict)
+    valves: Mapping[tuple[Access, str, str], tuple[Valve, ...] | Unknown] = field(default_factory=dict)
+    cluster_snapshots: Mapping[tuple[Access, str], tuple[ClusterSnapshot, ...] | Unknown] = field(default_factory=dict)
 
     def global_cluster(self, application: Application, *sites: Site) -> GlobalCluster | Unknown | None:
         """The global cluster as the first of ``sites`` sees it whose region answered."""

@@ -13,9 +13,10 @@ from .lease import run_of, unreleased_run
 from .model import Application, Site
 from .reading import Wanted, WorldReader
 from .snapshot import Cluster, Facet, GlobalCluster, GroupState, Lag, Snapshot, Unknown
+from .steps.pending_job import open_job
 from .steps.registry import MODES, Mode
 from .steps.traffic_switch import stored_position
-from .store import LEASE, RUN, Store
+from .store import LEASE, RUN, Store, pending_item
 from .switch import RECORDS
 from .tools import Tools
 
@@ -49,6 +50,7 @@ def _application(application: Application, snapshot: Snapshot, tools: Tools) -> 
             "switch": {record: _plain(stored_position(snapshot, application, record)) for record in RECORDS},
         },
         "run": _run(application, snapshot, tools),
+        "pending": {site.place: job for site in application.sites if (job := _job(application, site, snapshot))},
         "unknown": sorted(set(_reasons(application, snapshot))),
     }
 
@@ -75,6 +77,12 @@ def _site(application: Application, site: Site, snapshot: Snapshot) -> dict[str,
             if isinstance(group, GroupState)
         ],
     }
+
+
+def _job(application: Application, site: Site, snapshot: Snapshot) -> dict[str, Any] | None:
+    """What waits for the site's region to be back, as the other region's table says."""
+    job = open_job(snapshot.item(application, application.other(site.place), pending_item(site.place)))
+    return dict(job) if job is not None else None
 
 
 def _led_to(application: Application, name: str, snapshot: Snapshot) -> str | None:

@@ -4,8 +4,9 @@
 """The state store: a DynamoDB table in each region, keys ``application`` and ``item``.
 
 Items: ``lease``, ``run`` (the newest run), ``run#<run id>``, ``journal#<run id>#<number>``, ``switch#<record>``,
-``readiness``, ``lag``. What an item says is one JSON document, so that a person can read it in the console; only the
-lease has attributes of its own, because DynamoDB must compare them.
+``readiness``, ``lag``, ``fence#<place>`` (what was shut at a site, to be opened again), ``pending#<place>`` (what is to
+be done when that site's region is back). What an item says is one JSON document, so that a person can read it in the
+console; only the lease has attributes of its own, because DynamoDB must compare them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,16 @@ LEASE = "lease"
 RUN = "run"
 LAG = "lag"
 READINESS = "readiness"
+
+
+def fence_item(place: str) -> str:
+    """Where it is kept what was shut at the site ``place`` when it was fenced."""
+    return f"fence#{place}"
+
+
+def pending_item(place: str) -> str:
+    """Where the job is kept that waits for the region of the site ``place`` to be back."""
+    return f"pending#{place}"
 
 
 def run_item(run_id: str) -> str:

@@ -60,7 +60,7 @@ def test_an_unclear_intent_is_refused_in_one_line(tmp_path: Path, said: str, wan
     assert list(tmp_path.iterdir()) == [tmp_path / "ca.pem"], "nothing was written"
 
 
-@pytest.mark.parametrize("playbook", ["failback.yml", "test_failover.yml", "test-failover.yml"])
+@pytest.mark.parametrize("playbook", ["failback.yml", "reconcile.yml", "test_failover.yml", "test-failover.yml"])
 def test_the_other_playbooks_are_whole(tmp_path: Path, playbook: str) -> None:
     code, output = failover(tmp_path, "--syntax-check", playbook=playbook)
     assert code == 0, output

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from plugins.module_utils._recovery.steps.base import never
+from plugins.module_utils._recovery.steps.registry import FENCES
+
 from ..patching import Rewritten, Row
 
 FAULTS = (
@@ -109,16 +112,36 @@ FAULTS = (
         "lost-region-holds-the-fence",
         "R7",
         "our own fence of a region that cannot be reached fails the move",
-        Row("unplanned", "fence-old-site", {"required": True}),
+        *(Row("unplanned", fence, {"forgiven": never}) for fence in FENCES),
     ),
     (
         "fence-done-while-instances-run",
         "R7",
         "our own fence counts as done while the old site's instances are still in service",
         Rewritten(
-            "steps.autoscaling:FenceOldSite.observe",
+            "steps.fencing:FenceOldSite.observe",
             "isinstance(state, GroupState) and state.in_service",
             "isinstance(state, GroupState) and state.in_service < 0",
         ),
+    ),
+    (
+        "unfenced-promotion-that-nobody-accepted",
+        "R7",
+        "a region that cannot be fenced is left without the operator's word",
+        Rewritten("gates:fence", "if move.accept_unfenced:", "if True:"),
+        Rewritten("steps.fencing:not_fenced", "move.accept_unfenced or", "True or"),
+        *(Row("unplanned", fence, {"required": False}) for fence in FENCES),
+    ),
+    (
+        "fence-forgets-what-it-shut",
+        "R25",
+        "the ingress of the old database is revoked and nowhere written down",
+        Rewritten("steps.fencing:KeepFence.calls", "if not applies(world) or", "if True or"),
+    ),
+    (
+        "serving-site-is-fenced",
+        "R7",
+        "reconciling fences a site that serves again",
+        Rewritten("steps.fencing:applies", "and member.writer", ""),
     ),
 )

@@ -44,7 +44,14 @@ APPLICATION = {
     "traffic": {"hosted_zone": "example.com", "names": ["app.example.com"], "profile": "dns"},
     "probe": {"ca_file": "/home/me/ca.pem"},
 }
-EVENT = {"application": APPLICATION, "target": "dr", "mode": "unplanned", "accept_data_loss": True, "task": "failover"}
+EVENT = {
+    "application": APPLICATION,
+    "target": "dr",
+    "mode": "unplanned",
+    "accept_data_loss": True,
+    "accept_unfenced": True,
+    "task": "failover",
+}
 
 
 class Aws:
@@ -173,6 +180,7 @@ def test_a_continuation_is_arranged_before_the_move_and_taken_back_after_it(move
     assert aws.schedules == {}
     assert moved[1]["stop_at"] == NOW + 270
     assert moved[1]["options"].accept_data_loss is True
+    assert moved[1]["options"].accept_unfenced is True
 
 
 def test_a_move_that_needs_longer_is_handed_on(moved: list[dict[str, Any]]) -> None:
@@ -228,8 +236,9 @@ def test_a_scheduler_that_does_not_answer_holds_no_failover_up(moved: list[dict[
 
 @pytest.mark.parametrize("word", ["true", "yes", 1, None])
 def test_only_true_accepts_a_loss(moved: list[dict[str, Any]], word: object) -> None:
-    move(Aws(), {**EVENT, "accept_data_loss": word})
+    move(Aws(), {**EVENT, "accept_data_loss": word, "accept_unfenced": word})
     assert moved[1]["options"].accept_data_loss is False
+    assert moved[1]["options"].accept_unfenced is False
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,8 @@ def state(bench: Bench) -> dict[str, Any]:
         "globals": aws.globals,
         "instances": aws.instances,
         "groups": {key: (one.min, one.desired, one.max) for key, one in aws.groups.items()},
-        "replicas": aws.replicas,
+        "secrets": aws.secrets,
+        "valves": [aws.open_valves(site) for one in aws.applications for site in one.sites],
         "closed": {key for key, values in aws.positions.items() if values[-1][1] != OPEN},
         "tables": {
             table: {

@@ -21,8 +21,8 @@ from plugins.module_utils._recovery.runner import run_move
 from plugins.module_utils._recovery.workers import InlineWorkers
 
 DRILL = Options("dr", "planned", "drill")
-FAILOVER = Options("dr", "unplanned", accept_data_loss=True)
-HOME_UNPLANNED = Options("primary", "unplanned", accept_data_loss=True)
+FAILOVER = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True)
+HOME_UNPLANNED = Options("primary", "unplanned", accept_data_loss=True, accept_unfenced=True)
 
 
 @dataclass

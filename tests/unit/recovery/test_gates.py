@@ -44,7 +44,7 @@ GROUP = GroupState("shop-dr-asg", 0, 1, 10, 1, 1)
 
 def world(**changes: Any) -> Snapshot:
     """All is well; ``changes`` replace single facts (a field's name, and what to update it with)."""
-    items = ("lease", "run", "lag", "readiness", "switch#primary", "switch#dr")
+    items = ("lease", "run", "lag", "readiness", "switch#primary", "switch#dr", "fence#primary", "pending#dr")
     snapshot = Snapshot(
         at=NOW,
         globals={(site.access, "shop-global"): GLOBAL for site in APPLICATION.sites},
@@ -60,6 +60,10 @@ def world(**changes: Any) -> Snapshot:
             DR.endpoint.host: DnsAnswer(DR.endpoint.host, (), ("192.0.2.2",), 60),
         },
         keys={(DR.access, "key-1"): "Enabled"},
+        valves={
+            (PRIMARY.access, "schedule", "default/shop-nightly"): (),
+            (PRIMARY.access, "event-source mapping", "shop-intake"): (),
+        },
         records={"shop": ()},
     )
     for name, update in changes.items():
@@ -84,6 +88,7 @@ def item(name: str, value: Any, site: Any = DR) -> dict[str, Mapping[Any, Any]]:
 
 
 WRITER, READER = Member(ARN["primary"], True), Member(ARN["dr"], False)
+WRITTEN, PROMOTED = replace(WRITER, writer=False), replace(READER, writer=True)
 LEASE = {"holder": "another/1", "expires_at": NOW + 30}
 
 CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
@@ -106,6 +111,13 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
             **item("run", SILENT, PRIMARY),
         },
     ),
+    ("old-site-fence", FAILS, {"groups": {(PRIMARY.access, "shop-asg"): SILENT}}),
+    ("old-site-fence", FAILS, {"valves": {(PRIMARY.access, "event-source mapping", "shop-intake"): SILENT}}),
+    ("old-site-fence", FAILS, {"clusters": {(PRIMARY.access, "shop"): SILENT}}),
+    ("old-site-fence", HOLDS, {"clusters": {(PRIMARY.access, "shop"): SILENT}, **members(WRITTEN, PROMOTED)}),
+    ("reconciled", FAILS, item("pending#dr", {"run_id": "run-0"}, PRIMARY)),
+    ("reconciled", HOLDS, item("pending#dr", {"run_id": "run-0", "closed_at": NOW}, PRIMARY)),
+    ("reconciled", UNKNOWN, item("pending#dr", SILENT, PRIMARY)),
     ("global-cluster", FAILS, seen(None)),
     ("global-cluster", UNKNOWN, seen(SILENT)),
     ("global-cluster", FAILS, members(WRITER)),
@@ -180,6 +192,28 @@ def test_a_gate_answers_to_what_it_is_there_for(gate: str, verdict: Verdict, cha
 def test_every_gate_is_seen_to_fail_or_not_to_know() -> None:
     bitten = {gate for gate, verdict, _changes in CASES if verdict is not HOLDS}
     assert {gate.name for gate in GATES} - bitten == {"data-loss-accepted"}
+
+
+def test_an_old_site_that_cannot_be_fenced_needs_the_operators_word() -> None:
+    lost = world(groups={(PRIMARY.access, "shop-asg"): SILENT})
+    ruling = answers(False, lost)["old-site-fence"]
+    assert ruling.blocks
+    assert "say accept_unfenced=true" in ruling.answer.reason
+    move = Move(APPLICATION, "dr", False, "failover", "run-1", True, accept_unfenced=True)
+    accepted = {one.gate.name: one for one in evaluate(move, lost)}["old-site-fence"]
+    assert (accepted.blocks, accepted.answer.verdict) == (False, HOLDS)
+    assert SILENT.reason in accepted.answer.reason
+
+
+def test_reconciling_wants_both_regions_and_nothing_of_what_a_move_wants() -> None:
+    move = Move(APPLICATION, "dr", False, "reconcile", "run-1")
+    lost = world(
+        clusters={(PRIMARY.access, "shop"): SILENT},
+        groups={(PRIMARY.access, "shop-asg"): SILENT},
+        **item("run", SILENT, PRIMARY),
+    )
+    assert [one.gate.name for one in evaluate(move, lost) if one.blocks] == ["source-region"]
+    assert [one.gate.name for one in evaluate(move, world()) if one.blocks] == []
 
 
 def test_the_operators_word_is_wanted_in_unplanned_moves_only() -> None:

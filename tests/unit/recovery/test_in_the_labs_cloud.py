@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +30,7 @@ from plugins.module_utils._recovery.errors import RegionUnreachable
 from plugins.module_utils._recovery.model import Access, parse_application
 from plugins.module_utils._recovery.orchestrator import publish_switch
 from plugins.module_utils._recovery.ports import DnsAnswer, HttpAnswer
+from plugins.module_utils._recovery.reconcile import CLOSED, reconcile
 from plugins.module_utils._recovery.results import MOVED, NOTHING
 from plugins.module_utils._recovery.runner import MoveResult, Options, Tools, run_move
 from plugins.module_utils._recovery.workers import InlineWorkers
@@ -195,8 +198,75 @@ def test_a_failover_without_the_lost_region_asks_nothing_of_global_control_plane
     lab.world.outage(EAST)
     lab.lost.add(EAST)
     began = lab.now()
-    result = lab.move(Options("dr", "unplanned", accept_data_loss=True))
+    result = lab.move(Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True))
     assert problems(result) == [MOVED, ""]
     assert (lab.writer(), lab.answered()) == (WEST, (ADDRESSES[WEST],))
     assert {call.service for call in lab.calls} & {"route53", "iam", "s3"} == set()
     assert lab.now() - began < 30
+
+
+def test_a_lost_region_that_is_back_is_fenced_and_reconciled_and_serves_again(lab: Laboratory) -> None:
+    """Schedules, mappings, ingress and snapshots as moto and the lab have them, through boto3."""
+    group = build_what_writes(lab)
+    before = what_is_open(lab, group)
+    lab.world.outage(EAST)
+    lab.lost.add(EAST)
+    assert problems(lab.move(Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True))) == [MOVED, ""]
+    lab.wait(60)
+    lab.world.heal(EAST)
+    lab.lost.clear()
+    lab.calls.clear()
+    application = parse_application(document("shop"))
+    clients = Clients(lab, transport=lab, record=lab.calls.append, monotonic=lab.clock.now)
+    tools = Tools(clients, lab, InlineWorkers(), lab.resolve, lab.request)  # type: ignore[arg-type]
+    (result,) = reconcile([application], "primary", tools)
+    assert (result.status, result.reasons, result.left) == (CLOSED, (), ())
+    assert len(result.snapshots) == 1
+    assert what_is_open(lab, group) == {"ingress": [], "schedule": "DISABLED", "mappings": ["Disabled"]}
+    lab.wait(60)
+    assert problems(lab.move(Options("primary", "planned"))) == [MOVED, ""]
+    assert what_is_open(lab, group) == before
+
+
+def build_what_writes(lab: Laboratory) -> str:
+    """A security group in front of the old database, a schedule, and a function that a queue feeds; the group's id."""
+    ec2 = lab.client("ec2", EAST)
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    group = str(ec2.create_security_group(GroupName="database", Description="database", VpcId=vpc)["GroupId"])
+    source = [{"CidrIp": "10.0.0.0/16", "Description": "the application"}, {"CidrIp": "10.9.0.0/24"}]
+    rule = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": source}
+    itself = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{"GroupId": group}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule, itself])
+    lab.client("rds", EAST).modify_db_cluster(DBClusterIdentifier="shop", VpcSecurityGroupIds=[group])
+    trust = '{"Version": "2012-10-17", "Statement": []}'
+    role = lab.client("iam", EAST).create_role(RoleName="jobs", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("jobs.py", "def handler(event, context): pass\n")
+    made = {"Runtime": "python3.11", "Handler": "jobs.handler", "Role": role, "Code": {"ZipFile": code.getvalue()}}
+    function = lab.client("lambda", EAST).create_function(FunctionName="shop-intake", **made)["FunctionArn"]
+    queue = lab.client("sqs", EAST).create_queue(QueueName="orders")["QueueUrl"]
+    asked = lab.client("sqs", EAST).get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    arn = asked["Attributes"]["QueueArn"]
+    lab.client("lambda", EAST).create_event_source_mapping(FunctionName="shop-intake", EventSourceArn=arn)
+    lab.client("scheduler", EAST).create_schedule(
+        Name="shop-nightly",
+        ScheduleExpression="rate(1 day)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": function, "RoleArn": role},
+    )
+    lab.client("secretsmanager", EAST).create_secret(
+        Name="shop/database", SecretString="a-long-secret", AddReplicaRegions=[{"Region": WEST}]
+    )
+    lab.wait(5)
+    return group
+
+
+def what_is_open(lab: Laboratory, group: str) -> dict[str, Any]:
+    found = lab.client("ec2", EAST).describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+    mappings = lab.client("lambda", EAST).list_event_source_mappings(FunctionName="shop-intake")
+    return {
+        "ingress": sorted(found["IpPermissions"], key=str),
+        "schedule": lab.client("scheduler", EAST).get_schedule(Name="shop-nightly")["State"],
+        "mappings": [mapping["State"] for mapping in mappings["EventSourceMappings"]],
+    }

@@ -19,7 +19,7 @@ from plugins.module_utils._recovery.runner import run_move
 from plugins.module_utils._recovery.store import Store
 
 DRILL = Options("dr", "planned", "drill")
-FAILOVER = Options("dr", "unplanned", accept_data_loss=True)
+FAILOVER = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True)
 
 
 class Killed(BaseException):

@@ -4,20 +4,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from importlib import import_module
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from simulated_aws import WEST, Bench, document
-
-COLLECTIONS = Path(__file__).parents[3] / ".venv" / "collections"
-PLUGINS = "ansible_collections.pilotlight.aws_dr.plugins"
-
-Run = Callable[..., dict[str, Any]]
+from actions import Run, runner
+from simulated_aws import WEST, Bench
 
 
 @pytest.fixture
@@ -32,35 +23,7 @@ def shown() -> list[str]:
 
 @pytest.fixture
 def run(bench: Bench, shown: list[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the action as Ansible would, with the simulated AWS in place of the real tools."""
-    monkeypatch.syspath_prepend(str(COLLECTIONS))
-    import_module(f"{PLUGINS}.module_utils")
-    import_module("plugins.module_utils._recovery.toolbox")
-    for name in [name for name in sys.modules if name.startswith("plugins.module_utils._recovery")]:
-        # One core under both names, so that what the simulation raises is what the action catches.
-        monkeypatch.setitem(sys.modules, f"ansible_collections.pilotlight.aws_dr.{name}", sys.modules[name])
-    monkeypatch.delitem(sys.modules, f"{PLUGINS}.action.region_switch", raising=False)
-    action = import_module(f"{PLUGINS}.action.region_switch")
-    monkeypatch.setattr(action, "Display", lambda: SimpleNamespace(display=shown.append))
-    monkeypatch.setattr(action, "make_tools", lambda progress, **_more: bench.tools(progress=progress))
-
-    def run_action(check: bool = False, diff: bool = False, **arguments: Any) -> dict[str, Any]:
-        task = SimpleNamespace(
-            args={"applications": [document()], "target": "dr", **arguments},
-            check_mode=check,
-            diff=diff,
-            async_val=0,
-            action="pilotlight.aws_dr.region_switch",
-            environment=None,
-            no_log=False,
-            collections=[],
-        )
-        connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-        plugin = action.ActionModule(task, connection, SimpleNamespace(), None, None, None)
-        result: dict[str, Any] = plugin.run(task_vars={})
-        return result
-
-    return run_action
+    return runner(monkeypatch, "region_switch", bench, shown, target="dr")
 
 
 def test_a_move_says_what_it_waits_for_and_what_came_of_it(run: Run, shown: list[str]) -> None:

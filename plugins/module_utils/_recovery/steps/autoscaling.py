@@ -46,11 +46,7 @@ def _standby(group: Group, state: GroupState) -> tuple[int, int]:
     return group.standby.min, group.standby.desired
 
 
-def _emptied(group: Group, state: GroupState) -> tuple[int, int]:
-    return 0, 0
-
-
-def _calls(site: Site, snapshot: Snapshot, wish: Wish, optional: bool = False) -> tuple[PlannedCall, ...]:
+def group_calls(site: Site, snapshot: Snapshot, wish: Wish, optional: bool = False) -> tuple[PlannedCall, ...]:
     calls = []
     for group in site.groups:
         state = snapshot.group(site, group.name)
@@ -123,7 +119,7 @@ class RaiseCapacity(Step):
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """UpdateAutoScalingGroup for each group that is below."""
-        return _calls(world.move.target, world.snapshot, _raised)
+        return group_calls(world.move.target, world.snapshot, _raised)
 
 
 class LowerStandby(Step):
@@ -148,44 +144,7 @@ class LowerStandby(Step):
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """UpdateAutoScalingGroup for each group that is not at its standby capacity."""
-        return _calls(world.move.source, world.snapshot, _standby)
-
-
-class FenceOldSite(Step):
-    """Our own fence in an unplanned move: the old site's instances, which may still write, are taken away.
-
-    Done, or unreachable: then the move goes on and says so (R7).
-    """
-
-    name = "fence-old-site"
-    stage = "fence"
-    makes = (("autoscaling UpdateAutoScalingGroup", SOURCE),)
-    deadline_seconds = 20.0
-    deadline_reason = "the old site still runs instances that may write; Aurora's own fence comes with the promotion"
-    poll_seconds = 0.5
-    accompanies = True
-    absolute = True
-
-    def watches(self, move: Move) -> frozenset[Watch]:
-        """The groups of the source."""
-        return watching((Facet.GROUPS, SOURCE))
-
-    def observe(self, world: World) -> Observation:
-        """No instance of the old site is left in service."""
-        if not world.move.source.groups:
-            return impossible("no Auto Scaling group of the old site is known, so its writers were not stopped")
-        seen = _limits(world, self.calls(world), "not empty")
-        if seen is not DONE:
-            return seen
-        for group in world.move.source.groups:
-            state = world.snapshot.group(world.move.source, group.name)
-            if isinstance(state, GroupState) and state.in_service:
-                return underway(f"{state.in_service} instances of {group.name} to leave service")
-        return DONE
-
-    def calls(self, world: World) -> tuple[PlannedCall, ...]:
-        """UpdateAutoScalingGroup to zero for each group."""
-        return _calls(world.move.source, world.snapshot, _emptied, optional=True)
+        return group_calls(world.move.source, world.snapshot, _standby)
 
 
 def _limits(world: World, calls: tuple[PlannedCall, ...], complaint: str) -> Observation:

@@ -11,7 +11,7 @@ the plan, the journal and AWS see the same ones.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -20,6 +20,7 @@ from ..calls import CallOutcome, PlannedCall
 from ..model import Application, Site
 from ..snapshot import Facet, Snapshot
 
+RECONCILE = "reconcile"
 TARGET = "target"
 SOURCE = "source"
 
@@ -46,6 +47,15 @@ class Move:
     writer_at_start: str | None = None  # ARN: the state on which the plan was made (compare and set)
     version_at_start: str | None = None  # the engine version of the global cluster, likewise
     break_lease: str = ""  # the run whose lease may be taken away from it
+    accept_unfenced: bool = False  # promote although the old site's writers could not be stopped (R7)
+    overwrite_secrets: tuple[str, ...] = ()  # named by the operator: their copy in the old region may be replaced
+
+    @property
+    def mode(self) -> str:
+        """planned, unplanned, or reconcile: not a move, but what is left of one when the old region is back."""
+        if self.intent == RECONCILE:
+            return RECONCILE
+        return "planned" if self.planned else "unplanned"
 
     @property
     def target(self) -> Site:
@@ -170,10 +180,24 @@ def watching(*pairs: tuple[Facet, str]) -> frozenset[Watch]:
     return frozenset(Watch(facet, side) for facet, side in pairs)
 
 
+def never(move: Move) -> bool:
+    """Nothing is forgiven."""
+    del move
+    return False
+
+
 @dataclass(frozen=True)
 class Row:
-    """A step in a mode: after which others it may begin, and whether the move fails with it."""
+    """A step in a mode: after which others it may begin, and whether the move fails with it.
+
+    ``forgiven`` says in which moves a required step may be given up, because the operator has accepted that.
+    """
 
     step: Step
     needs: tuple[str, ...] = ()
     required: bool = True
+    forgiven: Callable[[Move], bool] = never
+
+    def demanded(self, move: Move) -> bool:
+        """Whether this move fails with the step."""
+        return self.required and not self.forgiven(move)

@@ -8,17 +8,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..valves import INGRESS, WRITERS
 from .aurora_fencing import FencingEvents
 from .aurora_global import Failover, Switchover
-from .autoscaling import FenceOldSite, LowerStandby, RaiseCapacity
-from .base import SOURCE, TARGET, Row
+from .autoscaling import LowerStandby, RaiseCapacity
+from .base import RECONCILE, SOURCE, TARGET, Move, Row
+from .fencing import FenceOldSite, KeepFence, ShutValves
+from .leave_job import LeaveJob
+from .lost_writes import CopyLostWrites
 from .notify import Notify
+from .reconciliation import CloseJob, ReportExposure
 from .secret import PromoteSecrets
+from .secret_links import RelinkSecrets
 from .traffic_switch import SwitchTraffic
+from .unfencing import RESTORE_INGRESS, RESUME_WRITERS, ForgetFence
 from .write_probe import StableThroughDns, WriteProbe
 
 BEGIN = Notify("notify-begin", "decide", "begins")
 END = Notify("notify-end", "shift", "is done")
+STOP_WRITERS = ShutValves(
+    "stop-writers", WRITERS, "schedules or event-source mappings of the old site still write (R25)"
+)
+REVOKE_INGRESS = ShutValves("revoke-ingress", (INGRESS,), "the old site's database still lets its clients in")
+FENCES = ("fence-old-site", "stop-writers", "revoke-ingress")
+
+NO_FENCE = "none: a switchover stops the old writer itself"
+FENCE_OR_ACCEPT = "ours; where it cannot be had, accept_unfenced. Aurora's own comes after it, and is reported"
+FENCE = "ours, of the region that is back"
+
+
+def _accepted(move: Move) -> bool:
+    return move.accept_unfenced
 
 
 @dataclass(frozen=True)
@@ -32,7 +52,8 @@ class Mode:
     - ``leases``: sides whose state table gives a lease; a call is made only while all of them last
     - ``together``: one application whose gates fail holds all of them back
     - ``may_lose``: what the application may lose by it
-    - ``fencing``: whether a fence of ours is wanted before the promotion (R7)
+    - ``fencing``: whether a fence of ours is wanted before anything else is done, and what else counts for it (R7)
+    - ``moves``: False where nothing changes places, so that the run is none to go by
     """
 
     name: str
@@ -45,6 +66,7 @@ class Mode:
     may_lose: str
     fencing: str
     rows: tuple[Row, ...]
+    moves: bool = True
 
     def row(self, name: str) -> Row:
         """The row of a step."""
@@ -60,18 +82,21 @@ PLANNED = Mode(
     leases=(TARGET, SOURCE),
     together=True,
     may_lose="nothing: Aurora lets the target take over once it has every write (RPO 0)",
-    fencing="none",
+    fencing=NO_FENCE,
     rows=(
         Row(BEGIN, required=False),
+        Row(RESTORE_INGRESS),
         Row(RaiseCapacity()),
         # Clients are served by the old site until the writer moves, so the new one is made ready before that.
-        Row(Switchover(), needs=("raise-capacity",)),
+        Row(Switchover(), needs=("raise-capacity", "restore-ingress")),
         Row(FencingEvents(), needs=("promote",), required=False),
         Row(WriteProbe(), needs=("promote",)),
         Row(SwitchTraffic(), needs=("write-probe", "fencing-events")),
         Row(StableThroughDns(), needs=("switch-traffic",)),
+        Row(RESUME_WRITERS, needs=("stable",), required=False),
         Row(LowerStandby(), needs=("stable",), required=False),
-        Row(END, needs=("lower-standby", "notify-begin"), required=False),
+        Row(ForgetFence(), needs=("restore-ingress", "resume-writers"), required=False),
+        Row(END, needs=("lower-standby", "notify-begin", "forget-fence"), required=False),
     ),
 )
 
@@ -84,19 +109,49 @@ UNPLANNED = Mode(
     leases=(TARGET,),
     together=False,
     may_lose="what was not replicated when writes at the old site stopped; not bounded where they did not surely stop",
-    fencing="ours",
+    fencing=FENCE_OR_ACCEPT,
     rows=(
         Row(BEGIN, required=False),
-        Row(FenceOldSite(), required=False),
+        Row(KeepFence(), required=False),
+        Row(FenceOldSite(), forgiven=_accepted),
+        Row(RESTORE_INGRESS, required=False),
         Row(RaiseCapacity()),
-        Row(Failover(), needs=("fence-old-site",)),
+        Row(STOP_WRITERS, needs=("keep-fence",), forgiven=_accepted),
+        Row(REVOKE_INGRESS, needs=("keep-fence",), forgiven=_accepted),
+        Row(Failover(), needs=FENCES),
+        Row(LeaveJob(), needs=FENCES, required=False),
         Row(PromoteSecrets(), needs=("promote",), required=False),
         Row(FencingEvents(), needs=("promote",), required=False),
         Row(WriteProbe(), needs=("promote", "raise-capacity")),
         Row(SwitchTraffic(), needs=("write-probe", "fencing-events")),
         Row(StableThroughDns(), needs=("switch-traffic",)),
-        Row(END, needs=("stable", "promote-secrets", "notify-begin"), required=False),
+        Row(RESUME_WRITERS, needs=("stable",), required=False),
+        Row(ForgetFence(), needs=("restore-ingress", "resume-writers"), required=False),
+        Row(END, needs=("stable", "promote-secrets", "notify-begin", "leave-job", "forget-fence"), required=False),
     ),
 )
 
-MODES: Mapping[str, Mode] = {mode.name: mode for mode in (PLANNED, UNPLANNED)}
+RECONCILIATION = Mode(
+    name=RECONCILE,
+    loses_data=False,
+    depends_on=(TARGET, SOURCE),
+    asks_route53=False,
+    needs_store=True,
+    leases=(TARGET,),
+    together=False,
+    may_lose="nothing: it saves what an unplanned move has lost",
+    fencing=FENCE,
+    rows=(
+        Row(KeepFence()),
+        Row(FenceOldSite()),
+        Row(STOP_WRITERS, needs=("keep-fence",)),
+        Row(REVOKE_INGRESS, needs=("keep-fence",)),
+        Row(CopyLostWrites(), needs=FENCES, required=False),
+        Row(RelinkSecrets(), needs=FENCES, required=False),
+        Row(ReportExposure(), needs=("copy-lost-writes", "relink-secrets"), required=False),
+        Row(CloseJob(), needs=("copy-lost-writes", "relink-secrets"), required=False),
+    ),
+    moves=False,
+)
+
+MODES: Mapping[str, Mode] = {mode.name: mode for mode in (PLANNED, UNPLANNED, RECONCILIATION)}

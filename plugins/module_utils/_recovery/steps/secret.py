@@ -9,7 +9,7 @@ Source: Secrets Manager API reference, StopReplicationToReplica: called in the r
 from __future__ import annotations
 
 from ..calls import PlannedCall
-from ..snapshot import Facet, Unknown
+from ..snapshot import Facet, Secret, Unknown
 from .base import DONE, TARGET, Expects, Move, Observation, Step, Watch, World, impossible, needed, underway, watching
 
 
@@ -47,7 +47,7 @@ class PromoteSecrets(Step):
         return tuple(
             PlannedCall("secretsmanager", "StopReplicationToReplica", target.access, name, {"SecretId": name})
             for name in target.secrets
-            if world.snapshot.secrets.get((target.access, name)) is True
+            if isinstance(secret := world.snapshot.secrets.get((target.access, name)), Secret) and secret.replica_of
         )
 
     @staticmethod

@@ -222,6 +222,32 @@ def test_a_failover_of_a_lost_region_and_how_it_comes_back(lab: Lab, pair: tuple
     assert writer(lab) == primary
 
 
+def test_a_snapshot_of_lost_writes_expires_and_its_copy_stays(lab: Lab, pair: tuple[str, str], code: Code) -> None:
+    _primary, secondary = pair
+    lab.world.outage(EAST)
+    failover = {"GlobalClusterIdentifier": GLOBAL, "TargetDbClusterIdentifier": secondary}
+    lab.client("rds", WEST).failover_global_cluster(AllowDataLoss=True, **failover)
+    lab.wait(5)
+    lab.world.heal(EAST)
+    rds = lab.client("rds", EAST)
+    all_of_them = rds.describe_db_cluster_snapshots(DBClusterIdentifier="app")["DBClusterSnapshots"]
+    (lost,) = [one for one in all_of_them if "unplanned" in one["DBClusterSnapshotIdentifier"]]
+    assert (lost["Status"], lost["SnapshotType"]) == ("creating", "automated")
+    copy = {"SourceDBClusterSnapshotIdentifier": lost["DBClusterSnapshotArn"]}
+    named = {"TargetDBClusterSnapshotIdentifier": "lost-writes-app"}
+    assert code(rds.copy_db_cluster_snapshot, **copy, **named) == "InvalidDBClusterSnapshotStateFault"
+    lab.wait(2)
+    wrong = {"TargetDBClusterSnapshotIdentifier": "rds:lost--writes"}
+    assert code(rds.copy_db_cluster_snapshot, **copy, **wrong) == "InvalidParameterValue"
+    copied = rds.copy_db_cluster_snapshot(**copy, **named, Tags=[{"Key": "Project", "Value": "app"}])
+    assert copied["DBClusterSnapshot"]["Status"] == "creating"
+    assert code(rds.copy_db_cluster_snapshot, **copy, **named) == "DBClusterSnapshotAlreadyExistsFault"
+    lab.wait(2 * 86400)
+    (left,) = rds.describe_db_cluster_snapshots(DBClusterIdentifier="app")["DBClusterSnapshots"]
+    assert (left["DBClusterSnapshotIdentifier"], left["Status"]) == ("lost-writes-app", "available")
+    assert (left["SnapshotType"], left["TagList"]) == ("manual", [{"Key": "Project", "Value": "app"}])
+
+
 def test_a_region_lost_in_a_switchover_cancels_it(lab: Lab, pair: tuple[str, str]) -> None:
     primary, secondary = pair
     lab.client("rds").switchover_global_cluster(GlobalClusterIdentifier=GLOBAL, TargetDbClusterIdentifier=secondary)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,11 @@ EAST, WEST = "us-east-1", "us-west-2"
 ACCOUNT = "123456789012"
 PUBLISHER_SECONDS = 60.0
 ADDRESSES = {EAST: "192.0.2.11", WEST: "192.0.2.12"}
+
+
+def security_group(region: str, cluster: str) -> str:
+    """The id of the group in front of a cluster."""
+    return f"sg-{zlib.crc32(f'{region} {cluster}'.encode()):08x}"
 
 
 class VirtualClock:
@@ -80,7 +86,6 @@ class World:
         self.key_state = "Enabled"
         self.records_form = "failover"
         self.logs = {one.name: WriteLog() for one in self.applications}
-        self.replicas: dict[tuple[str, str], bool] = {}
         self.application_calls: list[tuple[float, str, str]] = []
         self.refusals: list[Callable[[Call], CallFailed | RegionUnreachable | None]] = []
         self.after_call: Callable[[Call], None] = lambda call: None
@@ -98,8 +103,6 @@ class World:
                 wish = group.active if site.place == "primary" else group.standby
                 born = [0.0] * wish.desired
                 self.groups[(site.region, group.name)] = Group(wish.min, wish.desired, wish.max, born)
-            for secret in site.secrets:
-                self.replicas[(site.region, secret)] = site.place == "dr"
             self.tables[(site.region, site.state_table)] = {}
         self.globals[application.global_cluster] = {
             "GlobalClusterIdentifier": application.global_cluster,

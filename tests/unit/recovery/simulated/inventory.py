@@ -31,6 +31,7 @@ def document(name: str = "shop", **changes: Any) -> dict[str, Any]:
             "state_table": f"{name}-dr-state",
             "state_bucket": f"{name}-dr-state-{region}",
             "notification_topic": f"{name}-dr-alerts",
+            "fencing": {"schedules": [f"{name}{infix}-nightly"], "event_source_mappings": [f"{name}{infix}-intake"]},
         }
 
     return {

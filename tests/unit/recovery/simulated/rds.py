@@ -10,7 +10,7 @@ from typing import Any
 
 from plugins.module_utils._recovery.model import Application
 
-from .base import ACCOUNT, World
+from .base import ACCOUNT, World, security_group
 from .writes import WriteLog
 
 
@@ -60,6 +60,7 @@ class Rds(World):
                     "EngineVersion": self.versions[(region, name)],
                     "DBClusterMembers": [{"DBInstanceIdentifier": one} for one in self.instances[(region, name)]],
                     "KmsKeyId": f"arn:aws:kms:{region}:{ACCOUNT}:key/1",
+                    "VpcSecurityGroups": [{"VpcSecurityGroupId": security_group(region, name), "Status": "active"}],
                 }
                 for name in names
                 if (region, name) in self.instances

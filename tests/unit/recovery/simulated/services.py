@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from .base import ACCOUNT, EAST, WEST, World
+from .base import EAST, WEST, World
 
 
 class Services(World):
@@ -58,15 +58,3 @@ class Services(World):
         pair = [("PRIMARY", "primary"), ("SECONDARY", "dr")]
         records = [{**simple, **check, "Failover": kind, "SetIdentifier": place} for kind, place in pair]
         return {"ResourceRecordSets": records, "IsTruncated": False}
-
-    def _secretsmanager_describe_secret(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        name = params["SecretId"]
-        return {"Name": name, "PrimaryRegion": EAST if self.replicas[(region, name)] else None}
-
-    def _secretsmanager_stop_replication_to_replica(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        if not self.replicas[(region, params["SecretId"])]:
-            raise self._fail(
-                region, "secretsmanager", "StopReplicationToReplica", "InvalidRequestException", "no replica"
-            )
-        self.replicas[(region, params["SecretId"])] = False
-        return {"ARN": f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{params['SecretId']}"}

@@ -19,12 +19,12 @@ from .base import VirtualClock
 from .compute import Compute
 from .dataplane import DataPlane
 from .dynamodb import DynamoDb
+from .fences import Fences
 from .inventory import document
 from .requests import Call, check_request, snake
-from .services import Services
 
 
-class SimulatedAws(DataPlane, Compute, Services, DynamoDb):
+class SimulatedAws(DataPlane, Compute, Fences, DynamoDb):
     """A ``Transport``: a service has its handlers in a class of its own, one method per operation."""
 
     checks_requests = True

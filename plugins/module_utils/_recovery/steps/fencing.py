@@ -1,0 +1,250 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Our own fence of the old site, before a promotion that cannot wait for it (R7, R25).
+
+Its instances are taken away, the schedules and event-source mappings that write are switched off, and the security
+groups of its database let nobody in. Each is done, or the old site counts as not fenced: then an unplanned move goes on
+only where the operator has accepted that. When the region is back, ``reconcile`` does the same with the same steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..calls import PlannedCall
+from ..model import Group, Site
+from ..snapshot import Facet, GlobalCluster, GroupState, Snapshot, Unknown, Valve
+from ..store import Item, encode, fence_item
+from ..valves import INGRESS, SHUT_BY, WRITERS, entry, found, kept, kept_document, merged, shut
+from .autoscaling import group_calls
+from .base import (
+    DONE,
+    RECONCILE,
+    SOURCE,
+    TARGET,
+    Move,
+    Observation,
+    State,
+    Step,
+    Watch,
+    World,
+    impossible,
+    needed,
+    underway,
+    unreachable,
+    watching,
+)
+from .pending_job import pending_job
+
+FENCE_SECONDS = 30.0
+"""For a region that answers: what Auto Scaling and Lambda are asked for begins within seconds (no published figure)."""
+NEXT = "say accept_unfenced=true to promote nevertheless, or run the same move again when it answers"
+
+
+def applies(world: World) -> bool:
+    """Whether the old site is to be fenced: always in an unplanned move, and while a job says so when reconciling.
+
+    A site that serves again is never fenced: somebody has brought the application home before the job was done.
+    """
+    move = world.move
+    if move.mode != RECONCILE:
+        return True
+    view = world.snapshot.global_cluster(move.application, move.target, move.source)
+    member = view.member(move.target) if isinstance(view, GlobalCluster) else None
+    return pending_job(world.snapshot, move) is not None and member is not None and member.writer
+
+
+def not_fenced(move: Move, reason: str) -> Observation:
+    """The old site's writers could not be stopped: the operator's word decides, and without it the run ends here."""
+    if move.accept_unfenced or move.mode == RECONCILE:
+        return unreachable(reason)
+    return impossible(f"{reason}: {NEXT}")
+
+
+def _gave_up(world: World) -> Observation | None:
+    """An answer that was lost ends the fence only where that is accepted; else what is there is looked at again."""
+    if world.last is None or world.last.reached or not world.move.accept_unfenced:
+        return None
+    return unreachable(str(world.last.error))
+
+
+def unfenced(move: Move, snapshot: Snapshot) -> dict[str, str]:
+    """What of the old site is not known to be shut, with the reason."""
+    site, left = move.source, dict[str, str]()
+    for group in site.groups:
+        state = snapshot.group(site, group.name)
+        if isinstance(state, Unknown):
+            left.setdefault("groups", state.reason)
+        elif isinstance(state, GroupState) and (state.desired or state.in_service):
+            left.setdefault("groups", f"{group.name} has {state.in_service} instances in service")
+    for name, kinds in (("other writers", WRITERS), ("ingress", (INGRESS,))):
+        valves = found(snapshot, move.application, site, kinds)
+        if isinstance(valves, Unknown):
+            left[name] = valves.reason
+        elif is_open := [f"{valve.kind} {valve.name}" for valve in valves if valve.open]:
+            left[name] = f"{', '.join(is_open)} open"
+    return left
+
+
+def unknown_fence(move: Move, snapshot: Snapshot) -> str | None:
+    """Why the old site cannot be fenced, as far as one can see before anything is changed; None where it can."""
+    site = move.source
+    for group in site.groups:
+        if isinstance(state := snapshot.group(site, group.name), Unknown):
+            return state.reason
+    valves = found(snapshot, move.application, site, (*WRITERS, INGRESS))
+    return valves.reason if isinstance(valves, Unknown) else None
+
+
+def keep_calls(move: Move, fenced: Site, at: float, valves: Iterable[Valve]) -> tuple[PlannedCall, ...]:
+    """The writes that keep what is shut at a site: in the living region's table, and a copy in the other one's."""
+    item = Item(move.application.name, fence_item(fenced.place), kept_document(fenced, move.run_id, at, valves))
+    return tuple(
+        PlannedCall(
+            "dynamodb",
+            "PutItem",
+            site.access,
+            f"{site.state_table}/{item.application}/{item.item}",
+            {"TableName": site.state_table, "Item": encode(item)},
+            optional=site is move.source,
+        )
+        for site in (move.target, move.source)
+    )
+
+
+class KeepFence(Step):
+    """What is open at the old site is written down before it is shut, in every region that takes it."""
+
+    name = "keep-fence"
+    stage = "fence"
+    deadline_seconds = FENCE_SECONDS
+    deadline_reason = "what was shut at the old site is known from the journal alone"
+    makes = (("dynamodb PutItem", TARGET), ("dynamodb PutItem", SOURCE))
+    poll_seconds = 0.5
+    accompanies = True
+    absolute = True
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """The valves, and what is kept already."""
+        return watching((Facet.STATE, TARGET), (Facet.VALVES, SOURCE))
+
+    def observe(self, world: World) -> Observation:
+        """Whether the living region's table has everything that is open."""
+        move = world.move
+        if not applies(world) or isinstance(self._open(world), Unknown):
+            return DONE  # nothing will be shut
+        document = world.snapshot.item(move.application, move.target, fence_item(move.source.place))
+        if isinstance(document, Unknown):
+            return impossible(f"the state table in {move.target.region}: {document.reason}")
+        return needed("what is open at the old site to be written down") if self.calls(world) else DONE
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """PutItem, where something is open that is not kept: in the living region, and in the old one as a copy."""
+        move, valves = world.move, self._open(world)
+        if not applies(world) or isinstance(valves, Unknown):
+            return ()
+        known = kept(world.snapshot, move.application, move.source)
+        wanted = merged(known, valves)
+        if [entry(valve) for valve in wanted] == [entry(valve) for valve in known]:
+            return ()
+        return keep_calls(move, move.source, world.now, wanted)
+
+    @staticmethod
+    def _open(world: World) -> list[Valve] | Unknown:
+        valves = found(world.snapshot, world.move.application, world.move.source, (*WRITERS, INGRESS))
+        return valves if isinstance(valves, Unknown) else [valve for valve in valves if valve.open]
+
+
+class FenceOldSite(Step):
+    """The old site's instances, which may still write, are taken away."""
+
+    name = "fence-old-site"
+    stage = "fence"
+    makes = (("autoscaling UpdateAutoScalingGroup", SOURCE),)
+    deadline_seconds = FENCE_SECONDS
+    deadline_reason = f"the old site still runs instances that may write; {NEXT}"
+    poll_seconds = 0.5
+    accompanies = True
+    absolute = True
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """The groups of the source."""
+        return watching((Facet.GROUPS, SOURCE))
+
+    def observe(self, world: World) -> Observation:
+        """No instance of the old site is left in service."""
+        move, site = world.move, world.move.source
+        if not applies(world):
+            return DONE
+        if not site.groups:
+            return not_fenced(move, "no Auto Scaling group of the old site is known, so its writers were not stopped")
+        if (lost := _gave_up(world)) is not None:
+            return lost
+        for group in site.groups:
+            if isinstance(state := world.snapshot.group(site, group.name), Unknown):
+                return not_fenced(move, f"{group.name}: {state.reason}")
+        if calls := self.calls(world):
+            return needed(f"{', '.join(call.target for call in calls)} in {site.region} is not empty")
+        for group in site.groups:
+            state = world.snapshot.group(site, group.name)
+            if isinstance(state, GroupState) and state.in_service:
+                return underway(f"{state.in_service} instances of {group.name} to leave service")
+        return DONE
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """UpdateAutoScalingGroup to zero for each group."""
+        if not applies(world):
+            return ()
+        return group_calls(world.move.source, world.snapshot, _emptied, optional=True)
+
+
+def _emptied(group: Group, state: GroupState) -> tuple[int, int]:
+    del group, state
+    return 0, 0
+
+
+class ShutValves(Step):
+    """Valves of some kinds are shut at the old site."""
+
+    stage = "fence"
+    deadline_seconds = FENCE_SECONDS
+    poll_seconds = 0.5
+    accompanies = True
+    absolute = True
+
+    def __init__(self, name: str, kinds: tuple[str, ...], words: str) -> None:
+        self.name = name
+        self._kinds = kinds
+        self.makes = tuple((SHUT_BY[kind], SOURCE) for kind in kinds)
+        self.deadline_reason = f"{words}; {NEXT}"
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """The valves of the source."""
+        return watching((Facet.VALVES, SOURCE))
+
+    def observe(self, world: World) -> Observation:
+        """Whether any of them is open, or not quite shut."""
+        move = world.move
+        if not applies(world):
+            return DONE
+        if (lost := _gave_up(world)) is not None:
+            return lost
+        valves = found(world.snapshot, move.application, move.source, self._kinds)
+        if isinstance(valves, Unknown):
+            return not_fenced(move, valves.reason)
+        is_open = [f"{valve.kind} {valve.name}" for valve in valves if valve.open]
+        if is_open:
+            return needed(f"{', '.join(is_open)} in {move.source.region} to be shut")
+        unsettled = [f"{valve.kind} {valve.name}" for valve in valves if not valve.settled]
+        if unsettled:
+            return underway(f"{', '.join(unsettled)} to be shut")
+        return Observation(State.DONE, "", {"shut": [f"{valve.kind} {valve.name}" for valve in valves]})
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """One call for each that is open."""
+        move = world.move
+        valves = found(world.snapshot, move.application, move.source, self._kinds) if applies(world) else []
+        if isinstance(valves, Unknown):
+            return ()
+        return tuple(shut(move.source.access, valve) for valve in valves if valve.open)

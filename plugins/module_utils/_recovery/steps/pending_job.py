@@ -1,0 +1,47 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The job that an unplanned move leaves behind for the day when the old region is back (R7, R8, R9, R22).
+
+It is kept in the living region's state table, shown by ``region_switch_info`` and in the report, and closed by
+``reconcile`` when all of it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..calls import PlannedCall
+from ..snapshot import Snapshot, Unknown
+from ..store import Item, encode, pending_item
+from .base import Move
+
+
+def stored_job(snapshot: Snapshot, move: Move) -> Mapping[str, Any] | Unknown | None:
+    """The job that waits for the source's region, closed or not, as the target's table has it."""
+    return snapshot.item(move.application, move.target, pending_item(move.source.place))
+
+
+def open_job(document: Any) -> Mapping[str, Any] | None:
+    """The job, where it is one and is not closed."""
+    return document if isinstance(document, Mapping) and document and not document.get("closed_at") else None
+
+
+def pending_job(snapshot: Snapshot, move: Move) -> Mapping[str, Any] | None:
+    """The job that is still to be done; None also where nobody can say."""
+    return open_job(stored_job(snapshot, move))
+
+
+def job_call(move: Move, document: Mapping[str, Any]) -> PlannedCall:
+    """The write of a job."""
+    site = move.target
+    item = Item(move.application.name, pending_item(move.source.place), document)
+    return PlannedCall(
+        "dynamodb",
+        "PutItem",
+        site.access,
+        f"{site.state_table}/{item.application}/{item.item}",
+        {"TableName": site.state_table, "Item": encode(item)},
+        optional=True,
+    )

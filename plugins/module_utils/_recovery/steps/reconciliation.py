@@ -1,0 +1,111 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What is still exposed after an unplanned move, and the end of the job that it left (R9, R10)."""
+
+from __future__ import annotations
+
+from ..calls import PlannedCall
+from ..snapshot import Cluster, Facet, GlobalCluster, Lag, Snapshot, Unknown
+from .base import (
+    DONE,
+    SOURCE,
+    TARGET,
+    Move,
+    Observation,
+    State,
+    Step,
+    Watch,
+    World,
+    impossible,
+    needed,
+    underway,
+    watching,
+)
+from .fencing import applies, unfenced
+from .lost_writes import CopyLostWrites
+from .pending_job import job_call, open_job, pending_job, stored_job
+from .secret_links import RelinkSecrets
+
+
+def exposed(move: Move, snapshot: Snapshot) -> list[str]:
+    """What the application lacks as long as its old site is no whole standby."""
+    site, lines = move.source, []
+    view = snapshot.global_cluster(move.application, move.target, move.source)
+    member = view.member(site) if isinstance(view, GlobalCluster) else None
+    if member is None:
+        lines.append(f"no standby: {site.cluster} in {site.region} is no member of the global cluster (R9)")
+    elif member.synchronisation not in (None, "connected"):
+        lines.append(f"no standby: {site.cluster} in {site.region} is {member.synchronisation} (R9)")
+    cluster = snapshot.cluster(site)
+    if isinstance(cluster, Cluster) and not cluster.instances:
+        lines.append(f"{site.cluster} in {site.region} has no instance and cannot be promoted (R5)")
+    lag = snapshot.lag(site)
+    if not isinstance(lag, Lag) and member is not None and not member.writer:
+        lines.append(f"alarms on the lag are silent: {lag.reason} (R10)")
+    return lines
+
+
+class ReportExposure(Step):
+    """Says what is still exposed; it changes nothing and waits for nothing."""
+
+    name = "exposure"
+    stage = "verify"
+    deadline_seconds = 30.0
+    deadline_reason = "what is still exposed could not be read"
+    accompanies = True
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """The member, its cluster and its lag."""
+        return watching((Facet.GLOBAL, TARGET), (Facet.CLUSTERS, SOURCE), (Facet.LAG, SOURCE))
+
+    def observe(self, world: World) -> Observation:
+        """Always done."""
+        lines = exposed(world.move, world.snapshot)
+        return Observation(State.DONE, "; ".join(lines), {"exposed": lines, "warning": "; ".join(lines)})
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """None: it only looks."""
+        return ()
+
+
+class CloseJob(Step):
+    """The pending job is closed, once the fence stands, lost writes are safe and secrets are linked."""
+
+    name = "close-job"
+    stage = "shift"
+    deadline_seconds = 30.0
+    deadline_reason = "the job stays pending: run reconcile again"
+    makes = (("dynamodb PutItem", TARGET),)
+    absolute = True
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """The job."""
+        return watching((Facet.STATE, TARGET))
+
+    def observe(self, world: World) -> Observation:
+        """Whether it is closed; one that cannot be closed yet says what is left of it."""
+        job = stored_job(world.snapshot, world.move)
+        if isinstance(job, Unknown):
+            return underway(f"the pending job: {job.reason}")
+        if open_job(job) is None:
+            return DONE
+        left = self._left(world)
+        return impossible(f"the job stays pending: {'; '.join(left)}") if left else needed("the job to be closed")
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """PutItem."""
+        job = pending_job(world.snapshot, world.move)
+        if job is None:
+            return ()
+        return (job_call(world.move, {**job, "closed_at": world.now, "closed_by": world.move.run_id}),)
+
+    @staticmethod
+    def _left(world: World) -> list[str]:
+        here = World(world.move, world.snapshot, world.now)
+        left = list(unfenced(world.move, world.snapshot).values()) if applies(here) else []
+        for step in (CopyLostWrites(), RelinkSecrets()):
+            seen = step.observe(here)
+            if seen.state is not State.DONE:
+                left.append(seen.reason)
+        return left

@@ -1,0 +1,328 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The old site is fenced before an unplanned promotion, or the operator has said that it need not be; and opened again.
+
+Told on a virtual clock. R7, R25.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from simulated_aws import EAST, WEST, Bench, Call, document
+from unit.recovery.simulated.fences import INGRESS, mapping_of, security_group
+
+from plugins.module_utils._recovery.errors import CallFailed, RegionUnreachable
+from plugins.module_utils._recovery.journal import read_file
+from plugins.module_utils._recovery.model import parse_application
+from plugins.module_utils._recovery.results import FAILED, MOVED, NOTHING, REFUSED, ApplicationResult
+from plugins.module_utils._recovery.runner import Options, run_move
+from plugins.module_utils._recovery.status import describe
+
+FAILOVER = Options("dr", "unplanned", accept_data_loss=True)
+LOST = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True)
+HOME = Options("primary", "planned")
+DRILL = Options("dr", "planned", "drill")
+SHUT = {"schedules": [], "mappings": [], "ingress": []}
+
+
+def move(bench: Bench, options: Options, check: bool = False, **tools: Any) -> ApplicationResult:
+    return run_move(bench.aws.applications, options, bench.tools(**tools), check=check).applications[0]
+
+
+def steps(result: ApplicationResult) -> dict[str, dict[str, Any]]:
+    return {step["step"]: step for step in result.steps}
+
+
+def kept(bench: Bench, region: str, item: str) -> Any:
+    row = bench.aws.tables[(region, "shop-dr-state")].get(f"shop|{item}")
+    return json.loads(row["document"]["S"]) if row else None
+
+
+def reconciled(bench: Bench) -> None:
+    """The job is done, as ``reconcile`` does it."""
+    for site in bench.aws.applications[0].sites:
+        bench.aws.comes_back(site, snapshot=site.place == "primary", joined=True)
+    result = run_move(bench.aws.applications, Options("dr", "reconcile", "reconcile"), bench.tools())
+    assert result.ok, result.problem()
+
+
+def at(bench: Bench, operation: str) -> float:
+    return min(call.at for call in bench.aws.calls if call.operation == operation)
+
+
+def test_everything_that_writes_at_the_old_site_is_shut_before_the_promotion() -> None:
+    bench = Bench.of()
+    result = move(bench, FAILOVER)
+    assert (result.status, result.reasons) == (MOVED, ())
+    primary, dr = bench.aws.applications[0].sites
+    assert bench.aws.open_valves(primary) == SHUT
+    assert bench.aws.open_valves(dr)["schedules"] == ["shop-dr-nightly"]
+    assert bench.aws.groups[(EAST, "shop-asg")].desired == 0
+    promoted = at(bench, "FailoverGlobalCluster")
+    assert promoted - bench.aws.calls[0].at < 5
+    for operation in ("UpdateSchedule", "UpdateEventSourceMapping", "RevokeSecurityGroupIngress"):
+        assert at(bench, operation) < promoted
+    fences = ("keep-fence", "fence-old-site", "stop-writers", "revoke-ingress", "leave-job")
+    assert {steps(result)[name]["outcome"] for name in fences} == {"done"}
+
+
+def test_a_mapping_that_is_being_disabled_is_waited_for() -> None:
+    bench = Bench.of()
+    move(bench, FAILOVER)
+    asked = at(bench, "UpdateEventSourceMapping")
+    assert at(bench, "FailoverGlobalCluster") - asked >= 2
+
+
+def test_a_schedule_keeps_all_that_it_had_when_it_is_switched_off() -> None:
+    bench = Bench.of()
+    before = dict(bench.aws.schedules[(EAST, "shop-nightly")])
+    move(bench, FAILOVER)
+    assert bench.aws.schedules[(EAST, "shop-nightly")] == {**before, "State": "DISABLED"}
+
+
+def test_what_is_shut_was_written_down_before_in_both_regions_and_in_the_journal(tmp_path: Path) -> None:
+    bench = Bench.of()
+    stored: list[Any] = []
+
+    def look(call: Call) -> None:
+        if call.operation == "RevokeSecurityGroupIngress":
+            stored.extend(kept(bench, region, "fence#primary") for region in (WEST, EAST))
+
+    bench.aws.after_call = look
+    result = move(bench, FAILOVER, journal_dir=tmp_path)
+    for item in stored:
+        kinds = {entry["kind"]: entry for entry in item["kept"]}
+        assert sorted(kinds) == ["event-source mapping", "ingress", "schedule"]
+        assert len(kinds["ingress"]["setting"]["IpPermissions"]) == 3
+    assert len(stored) == 2
+    intents = [event for event in read_file(Path(str(result.journal))) if event["kind"] == "intent"]
+    (revoked,) = [one for one in intents if one["call"]["operation"] == "RevokeSecurityGroupIngress"]
+    assert len(revoked["detail"]["before"]["setting"]["IpPermissions"]) == 3
+
+
+def test_security_groups_of_the_inventory_go_before_those_of_the_cluster() -> None:
+    bench = Bench.of()
+    own = "sg-0123456789abcdef0"
+    bench.aws.ingress[(EAST, own)] = [dict(INGRESS[0])]
+    described = document()
+    described["primary"]["fencing"] = {"security_groups": [own]}
+    bench.aws.applications = [parse_application(described)]
+    assert move(bench, FAILOVER).status == MOVED
+    assert bench.aws.ingress[(EAST, own)] == []
+    assert bench.aws.ingress[(EAST, security_group(EAST, "shop"))] != []
+
+
+@pytest.mark.parametrize("kind", ["hang", "refuse"])
+def test_a_region_that_does_not_answer_is_refused_without_the_operators_word(kind: str) -> None:
+    bench = Bench.of()
+    bench.aws.outage(EAST, kind)
+    began = bench.clock.now()
+    result = move(bench, FAILOVER)
+    assert result.status == REFUSED
+    (reason,) = result.reasons
+    assert reason.startswith("old-site-fence (R7): what writes in us-east-1 cannot be stopped before the promotion")
+    assert reason.endswith("say accept_unfenced=true to move without that")
+    assert bench.aws.mutations() == []
+    assert bench.clock.now() - began <= 10
+
+
+@pytest.mark.parametrize("kind", ["hang", "refuse"])
+def test_with_the_operators_word_it_is_left_behind_with_a_job(kind: str) -> None:
+    bench = Bench.of()
+    bench.aws.outage(EAST, kind)
+    result = move(bench, LOST)
+    assert (result.status, result.reasons) == (MOVED, ())
+    job = kept(bench, WEST, "pending#primary")
+    assert (job["run_id"], job["region"], job["closed_at"]) == (result.run_id, EAST, None)
+    assert sorted(job["unfenced"]) == ["groups", "ingress", "other writers"]
+    assert any("run playbooks/reconcile.yml when it is back" in note for note in result.notes)
+    seen = describe(bench.aws.applications, bench.tools())[0]
+    assert seen["pending"]["primary"]["run_id"] == result.run_id
+
+
+def test_a_region_that_was_fenced_leaves_a_job_too_as_its_lost_writes_are_to_be_saved() -> None:
+    bench = Bench.of()
+    result = move(bench, FAILOVER)
+    job = kept(bench, WEST, "pending#primary")
+    assert (job["run_id"], job["unfenced"]) == (result.run_id, {})
+
+
+def lose_at(bench: Bench, operation: str) -> None:
+    """The old region is lost as the call is made."""
+
+    def strike(call: Call) -> CallFailed | RegionUnreachable | None:
+        if call.operation == operation and call.region == EAST:
+            bench.aws.outage(EAST, "refuse")
+            return RegionUnreachable(EAST, "connection refused")
+        return None
+
+    bench.aws.refusals = [strike]
+
+
+FENCING_CALLS = (
+    "UpdateAutoScalingGroup",
+    "UpdateSchedule",
+    "UpdateEventSourceMapping",
+    "RevokeSecurityGroupIngress",
+)
+
+
+@pytest.mark.parametrize("operation", FENCING_CALLS)
+def test_a_region_that_is_lost_while_it_is_fenced_stops_the_run_before_the_promotion(operation: str) -> None:
+    bench = Bench.of()
+    lose_at(bench, operation)
+    result = move(bench, FAILOVER)
+    assert result.status == FAILED
+    assert "say accept_unfenced=true to promote nevertheless, or run the same move again" in result.reasons[0]
+    assert bench.aws.made("rds", "FailoverGlobalCluster") == []
+    again = move(bench, LOST)
+    assert (again.status, again.resumed, again.run_id) == (MOVED, True, result.run_id)
+    assert kept(bench, WEST, "pending#primary")["unfenced"]
+
+
+@pytest.mark.parametrize("operation", FENCING_CALLS)
+def test_with_the_operators_word_it_goes_on(operation: str) -> None:
+    bench, healthy = Bench.of(), Bench.of()
+    move(healthy, LOST)
+    lose_at(bench, operation)
+    result = move(bench, LOST)
+    assert (result.status, result.reasons) == (MOVED, ())
+    assert kept(bench, WEST, "pending#primary")["unfenced"]
+    assert bench.clock.now() - healthy.clock.now() <= 10
+
+
+def test_a_fence_that_aws_does_not_allow_is_no_fence() -> None:
+    bench = Bench.of()
+
+    def forbid(call: Call) -> CallFailed | None:
+        if call.operation == "RevokeSecurityGroupIngress":
+            return CallFailed(call.region, "ec2", call.operation, "UnauthorizedOperation", "not you")
+        return None
+
+    bench.aws.refusals = [forbid]
+    result = move(bench, FAILOVER)
+    assert result.status == FAILED
+    assert "UnauthorizedOperation" in result.reasons[0]
+    assert bench.aws.made("rds", "FailoverGlobalCluster") == []
+    assert move(bench, LOST).status == MOVED
+
+
+def test_a_second_run_shuts_nothing_again() -> None:
+    bench = Bench.of()
+    move(bench, FAILOVER)
+    bench.aws.calls.clear()
+    assert move(bench, FAILOVER).status == NOTHING
+    assert bench.aws.mutations() == []
+
+
+def everything(bench: Bench) -> dict[str, Any]:
+    """Ingress, writers and capacity of both sites."""
+    found: dict[str, Any] = {site.place: bench.aws.open_valves(site) for site in bench.aws.applications[0].sites}
+    groups = {name: (one.min, one.desired, one.max) for (_region, name), one in bench.aws.groups.items()}
+    return {**found, "groups": groups}
+
+
+def test_after_the_way_home_all_is_as_before() -> None:
+    bench = Bench.of()
+    before = everything(bench)
+    move(bench, FAILOVER)
+    bench.clock.wait(3600)
+    reconciled(bench)
+    result = move(bench, HOME)
+    assert (result.status, result.reasons) == (MOVED, ())
+    bench.clock.wait(60)
+    bench.aws._settle()
+    assert everything(bench) == before
+    assert kept(bench, EAST, "fence#primary")["kept"] == []
+    assert kept(bench, WEST, "fence#primary")["kept"] == []
+    bench.aws.calls.clear()
+    assert move(bench, HOME).status == NOTHING
+    assert bench.aws.mutations() == []
+
+
+def test_the_plan_of_the_way_home_names_what_is_opened() -> None:
+    bench = Bench.of()
+    move(bench, FAILOVER)
+    bench.clock.wait(3600)
+    reconciled(bench)
+    planned = [call["operation"] for call in move(bench, HOME, check=True).plan if call["service"] != "application"]
+    bench.aws.calls.clear()
+    move(bench, HOME)
+    made = [
+        call.operation for call in bench.aws.mutations() if call.service != "dynamodb" or call.operation == "PutItem"
+    ]
+    assert sorted(set(made)) == sorted(set(planned))
+    assert {"AuthorizeSecurityGroupIngress", "UpdateSchedule", "UpdateEventSourceMapping"} <= set(planned)
+
+
+def test_the_ingress_is_opened_before_the_writer_comes_and_the_writers_after_the_clients() -> None:
+    bench = Bench.of()
+    move(bench, FAILOVER)
+    bench.clock.wait(3600)
+    reconciled(bench)
+    bench.aws.calls.clear()
+    move(bench, HOME)
+    order = [call.operation for call in bench.aws.mutations("dynamodb", "sns")]
+    assert order.index("AuthorizeSecurityGroupIngress") < order.index("SwitchoverGlobalCluster")
+    assert order.index("PutMetricData") < order.index("UpdateSchedule")
+    assert order.index("PutMetricData") < order.index("UpdateEventSourceMapping")
+
+
+def test_only_what_was_open_is_opened_and_only_what_is_missing() -> None:
+    bench = Bench.of()
+    group = (EAST, security_group(EAST, "shop"))
+    bench.aws.schedules[(EAST, "shop-nightly")]["State"] = "DISABLED"  # by its owner, before all this
+    move(bench, FAILOVER)
+    bench.clock.wait(3600)
+    reconciled(bench)
+    by_hand = {"IpProtocol": "tcp", "FromPort": 3306, "ToPort": 3306, "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}
+    bench.aws.ingress[group] = [by_hand]
+    assert move(bench, HOME).status == MOVED
+    assert bench.aws.schedules[(EAST, "shop-nightly")]["State"] == "DISABLED"
+    assert len(bench.aws.open_valves(bench.aws.applications[0].primary)["ingress"]) == 3
+
+
+def test_what_is_there_no_more_is_said_and_holds_nothing_up() -> None:
+    bench = Bench.of()
+    move(bench, FAILOVER)
+    bench.clock.wait(3600)
+    reconciled(bench)
+    del bench.aws.mappings[(EAST, mapping_of("shop-intake"))]
+    result = move(bench, HOME)
+    assert result.status == MOVED
+    assert any("is there no more" in note for note in result.notes)
+
+
+def test_the_way_home_is_refused_while_a_job_is_pending() -> None:
+    bench = Bench.of()
+    move(bench, FAILOVER)
+    bench.clock.wait(3600)
+    bench.aws.comes_back(bench.aws.applications[0].primary, joined=True)
+    result = move(bench, HOME)
+    assert result.status == REFUSED
+    assert "reconciled (R8)" in result.reasons[0]
+    assert "run playbooks/reconcile.yml first" in result.reasons[0]
+
+
+def test_a_site_that_was_fenced_serves_again_also_when_the_other_one_is_lost() -> None:
+    bench = Bench.of()
+    before = everything(bench)["primary"]
+    move(bench, FAILOVER)
+    bench.clock.wait(3600)
+    reconciled(bench)
+    bench.aws.outage(WEST, "refuse")
+    result = move(bench, Options("primary", "unplanned", accept_data_loss=True, accept_unfenced=True))
+    assert (result.status, result.reasons) == (MOVED, ())
+    bench.clock.wait(60)
+    bench.aws._settle()
+    assert everything(bench)["primary"] == before
+
+
+def test_a_drill_reads_and_opens_nothing_where_nothing_was_shut() -> None:
+    bench = Bench.of()
+    move(bench, DRILL)
+    assert {call.service for call in bench.aws.calls} & {"scheduler", "lambda", "ec2"} == set()

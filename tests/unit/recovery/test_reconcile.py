@@ -1,0 +1,229 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The old region is back: it is fenced, its lost writes are saved, secrets are linked, and the job is closed.
+
+Told on a virtual clock. R7, R8, R9, R10, R22.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from simulated_aws import EAST, WEST, Bench
+
+from plugins.module_utils._recovery.model import Site
+from plugins.module_utils._recovery.reconcile import CLOSED, PENDING, Reconciliation, reconcile
+from plugins.module_utils._recovery.results import FAILED, MOVED, NOTHING, PLANNED, REFUSED
+from plugins.module_utils._recovery.runner import Options, run_move
+from plugins.module_utils._recovery.steps.lost_writes import copy_name
+
+LOST = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True)
+SHUT = {"schedules": [], "mappings": [], "ingress": []}
+COPY = "lost-writes-shop-2026-11-24-14-52"
+
+
+def primary(bench: Bench) -> Site:
+    return bench.aws.applications[0].primary
+
+
+def failed_over(kind: str | None = "refuse", **changes: Any) -> Bench:
+    """The application in dr, as its primary region was lost; the region is back after an hour."""
+    bench = Bench.of(**changes)
+    if kind:
+        bench.aws.outage(EAST, kind)
+    result = run_move(bench.aws.applications, LOST, bench.tools())
+    assert [one.status for one in result.applications] == [MOVED], result.problem()
+    bench.clock.wait(3600)
+    bench.aws.heal(EAST)
+    bench.aws.calls.clear()
+    return bench
+
+
+def again(bench: Bench, check: bool = False, **options: Any) -> Reconciliation:
+    return reconcile(bench.aws.applications, "primary", bench.tools(), check=check, **options)[0]
+
+
+def job(bench: Bench) -> Any:
+    return json.loads(bench.aws.tables[(WEST, "shop-dr-state")]["shop|pending#primary"]["document"]["S"])
+
+
+def test_the_old_region_is_fenced_first_and_then_its_lost_writes_are_saved() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    result = again(bench)
+    assert (result.status, result.reasons, result.changed) == (CLOSED, (), True)
+    assert bench.aws.open_valves(primary(bench)) == SHUT
+    assert bench.aws.groups[(EAST, "shop-asg")].desired == 0
+    assert result.snapshots == (COPY,)
+    order = [call.operation for call in bench.aws.mutations("dynamodb")]
+    assert order[-1] == "CopyDBClusterSnapshot"
+    assert job(bench)["closed_at"] is not None
+    assert [line for line in result.exposed if "pending-resync" in line]
+
+
+def test_a_second_run_changes_nothing() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    again(bench)
+    bench.aws.calls.clear()
+    result = again(bench)
+    assert (result.status, result.changed) == (NOTHING, False)
+    assert bench.aws.mutations() == []
+
+
+def test_without_a_job_nothing_is_fenced() -> None:
+    bench = Bench.of()
+    before = bench.aws.open_valves(primary(bench))
+    assert again(bench).status == NOTHING
+    assert bench.aws.mutations() == []
+    assert bench.aws.open_valves(primary(bench)) == before
+
+
+def test_check_mode_names_the_calls_and_makes_none() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    planned = again(bench, check=True)
+    assert planned.status == PLANNED
+    assert bench.aws.mutations() == []
+    names = [call["operation"] for call in planned.plan]
+    again(bench)
+    made = [
+        call.operation for call in bench.aws.mutations() if call.service != "dynamodb" or call.operation == "PutItem"
+    ]
+    assert sorted(made) == sorted(names)
+
+
+def test_a_region_that_is_not_back_is_refused_in_one_line() -> None:
+    bench = failed_over()
+    bench.aws.outage(EAST, "refuse")
+    result = again(bench)
+    assert result.status == REFUSED
+    (reason,) = result.reasons
+    assert "source-region" in reason
+    assert bench.aws.mutations() == []
+
+
+def test_a_snapshot_that_is_not_there_yet_keeps_the_job_open_until_it_is() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench), snapshot=False)
+    first = again(bench)
+    assert first.status == PENDING
+    assert any("no snapshot of lost writes of shop yet" in line for line in first.left)
+    assert job(bench)["closed_at"] is None
+    bench.aws.comes_back(primary(bench))
+    assert again(bench).status == CLOSED
+
+
+def test_a_cluster_that_joined_again_without_a_snapshot_has_none() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench), snapshot=False, joined=True)
+    result = again(bench)
+    assert (result.status, result.snapshots) == (CLOSED, ())
+    assert any("there is none" in note for note in result.notes)
+
+
+def test_a_snapshot_of_an_earlier_failover_or_of_another_cluster_is_left_alone() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench), joined=True)
+    (old,) = bench.aws.snapshots.values()
+    old["SnapshotCreateTime"] = bench.clock.now() - 86400 * 3
+    other = {**old, "DBClusterSnapshotIdentifier": "rds:shop-2026-11-24-05-10", "DBClusterSnapshotArn": "arn:daily"}
+    bench.aws.snapshots[(EAST, "rds:shop-2026-11-24-05-10")] = {**other, "SnapshotCreateTime": bench.clock.now()}
+    assert again(bench).status == CLOSED
+    assert bench.aws.made("rds", "CopyDBClusterSnapshot") == []
+
+
+def test_a_copy_that_fails_keeps_the_job_open() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    bench.aws.snapshots[(EAST, COPY)] = {
+        "DBClusterSnapshotIdentifier": COPY,
+        "DBClusterSnapshotArn": "arn:copy",
+        "DBClusterIdentifier": "shop",
+        "Status": "failed",
+        "SnapshotCreateTime": bench.clock.now(),
+    }
+    result = again(bench)
+    assert result.status == PENDING
+    assert any("delete it, and reconcile again" in line for line in result.left)
+
+
+@pytest.mark.parametrize("cluster", ["shop", "a" * 63, "a" * 20 + "-" + "b" * 40])
+def test_a_copy_has_a_name_that_rds_takes(cluster: str) -> None:
+    name = copy_name(f"rds:unplanned-global-failover-{cluster}-2026-11-24-14-52", cluster)
+    assert len(name) <= 63
+    assert "--" not in name
+    assert name.endswith("-2026-11-24-14-52")
+    assert name == copy_name(f"rds:unplanned-global-failover-{cluster}-2026-11-24-14-52", cluster)
+
+
+def test_a_promoted_secret_that_did_not_change_is_linked_again() -> None:
+    bench = failed_over(secrets_promote="unplanned")
+    bench.aws.comes_back(primary(bench))
+    assert bench.aws.secrets[(WEST, "shop/database")]["PrimaryRegion"] is None
+    result = again(bench)
+    assert result.status == CLOSED
+    assert bench.aws.secrets[(WEST, "shop/database")]["PrimaryRegion"] == EAST
+    assert bench.aws.secrets[(WEST, "shop/database")]["KmsKeyId"] == f"key-{WEST}"
+
+
+def test_a_secret_that_differs_is_reported_and_left_until_the_operator_names_it() -> None:
+    bench = failed_over(secrets_promote="unplanned")
+    bench.aws.comes_back(primary(bench))
+    bench.aws.change_secret(WEST, "shop/database")
+    first = again(bench)
+    assert first.status == PENDING
+    assert any("name it in overwrite_secrets" in line for line in first.left)
+    assert bench.aws.made("secretsmanager", "ReplicateSecretToRegions") == []
+    assert again(bench, overwrite_secrets=("shop/database",)).status == CLOSED
+    old = bench.aws.secrets[(EAST, "shop/database")]
+    assert (old["PrimaryRegion"], "v2-us-west-2" in old["VersionIdsToStages"]) == (WEST, True)
+
+
+def test_a_site_that_serves_again_is_never_fenced() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench), joined=True)
+    home = Options("primary", "planned", waive=("reconciled",))
+    assert run_move(bench.aws.applications, home, bench.tools()).ok
+    before = bench.aws.open_valves(primary(bench))
+    result = again(bench)
+    assert result.status == CLOSED
+    assert result.snapshots == (COPY,)
+    assert bench.aws.open_valves(primary(bench)) == before
+    assert bench.aws.groups[(EAST, "shop-asg")].desired == 3
+
+
+def test_what_is_still_exposed_is_said() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    bench.aws.lag_ms = None
+    lines = " ".join(again(bench).exposed)
+    assert "no standby: shop in us-east-1 is pending-resync (R9)" in lines
+    assert "alarms on the lag are silent" in lines
+
+
+def test_a_region_that_is_lost_again_while_it_is_fenced_keeps_the_job() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+
+    def lose(call: Any) -> None:
+        if call.operation == "UpdateSchedule":
+            bench.aws.outage(EAST, "refuse")
+
+    bench.aws.after_call = lose
+    result = again(bench)
+    assert result.status == FAILED
+    assert job(bench)["closed_at"] is None
+    bench.aws.after_call = lambda call: None
+    bench.aws.heal(EAST)
+    assert again(bench).status == CLOSED
+
+
+def test_reconciling_is_no_move_in_the_run_that_is_shown() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    run = bench.aws.tables[(WEST, "shop-dr-state")]["shop|run"]
+    again(bench)
+    assert bench.aws.tables[(WEST, "shop-dr-state")]["shop|run"] == run
