@@ -326,3 +326,33 @@ def test_a_drill_reads_and_opens_nothing_where_nothing_was_shut() -> None:
     bench = Bench.of()
     move(bench, DRILL)
     assert {call.service for call in bench.aws.calls} & {"scheduler", "lambda", "ec2"} == set()
+
+
+SUCCEEDED = "Attempt to block writes for DB cluster {} in Region {} succeeded."
+TIMED_OUT = "Attempt to block writes for DB cluster {} in Region {} timed out."
+
+
+@pytest.mark.parametrize(
+    ("where", "message", "outcome"),
+    [
+        (EAST, SUCCEEDED.format("shop", EAST), "confirmed"),
+        (WEST, SUCCEEDED.format("shop", EAST), "confirmed"),
+        (WEST, SUCCEEDED.format("`shop`", f"`{EAST}`"), "confirmed"),
+        (WEST, TIMED_OUT.format("shop", EAST), "timed out"),
+        (WEST, SUCCEEDED.format("shop", WEST), "not seen"),
+        (WEST, SUCCEEDED.format("shop-blog", EAST), "not seen"),
+        (WEST, "DB instance restarted", "not seen"),
+    ],
+)
+def test_auroras_own_fence_is_told_and_never_undoes_a_promotion(where: str, message: str, outcome: str) -> None:
+    bench = Bench.of()
+    bench.aws.delays.fencing_event = 1e9
+
+    def tell(call: Call) -> None:
+        if call.operation == "FailoverGlobalCluster":
+            bench.aws.events.append((bench.clock.now(), where, message))
+
+    bench.aws.after_call = tell
+    result = move(bench, FAILOVER)
+    assert (result.status, result.reasons) == (MOVED, ())
+    assert steps(result)["fencing-events"]["detail"]["outcome"] == outcome
