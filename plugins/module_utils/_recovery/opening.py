@@ -89,7 +89,7 @@ def survey(applications: Iterable[Application], options: Options, mode: Mode) ->
     for application in applications:
         target = application.site(options.target)
         source = application.other(options.target)
-        both = [Facet.CLUSTERS, Facet.GROUPS, Facet.STATE]
+        both = [Facet.CLUSTERS, Facet.GROUPS, Facet.STATE, Facet.FENCE_STATE]
         facets = {target: [*both, Facet.GLOBAL, Facet.HOSTS, Facet.TARGETS, Facet.LAG, Facet.KEYS, Facet.DNS]}
         facets[source] = list(both)
         if mode.asks_route53:

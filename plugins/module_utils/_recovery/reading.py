@@ -279,22 +279,30 @@ def _lag_query(query: str, cluster: str) -> dict[str, Any]:
     return {"Id": query, "MetricStat": stat, "ReturnData": True}
 
 
-STATE_ITEMS = (
-    *(LEASE, RUN, LAG, READINESS),
-    *(switch_item(record) for record in RECORDS),
-    *(item(place) for item in (fence_item, pending_item) for place in PLACES),
-)
+STATE_ITEMS = (LEASE, RUN, LAG, READINESS, *(switch_item(record) for record in RECORDS))
+FENCE_ITEMS = tuple(item(place) for item in (fence_item, pending_item) for place in PLACES)
+"""Apart from the others, which are read each time anew while a move waits."""
 
 
 def _state(reader: WorldReader, access: Access, wanted: Sequence[Wanted], _known: Snapshot) -> list[Reading]:
+    return _tables(reader, access, wanted, STATE_ITEMS)
+
+
+def _fence_state(reader: WorldReader, access: Access, wanted: Sequence[Wanted], _known: Snapshot) -> list[Reading]:
+    return _tables(reader, access, wanted, FENCE_ITEMS)
+
+
+def _tables(reader: WorldReader, access: Access, wanted: Sequence[Wanted], items: tuple[str, ...]) -> list[Reading]:
     by_table: dict[str, list[str]] = {}
     for wish in wanted:
         by_table.setdefault(wish.site.state_table, []).append(wish.application.name)
-    return [_table(reader, Store(reader.caller, access, table), tuple(names)) for table, names in by_table.items()]
+    return [
+        _table(reader, Store(reader.caller, access, table), tuple(names), items) for table, names in by_table.items()
+    ]
 
 
-def _table(reader: WorldReader, store: Store, names: tuple[str, ...]) -> Reading:
-    keys = tuple((store.access, name, item) for name in names for item in STATE_ITEMS)
+def _table(reader: WorldReader, store: Store, names: tuple[str, ...], items: tuple[str, ...]) -> Reading:
+    keys = tuple((store.access, name, item) for name in names for item in items)
 
     def read() -> Mapping[Any, Any]:
         found = store.read([(name, item) for _access, name, item in keys])
@@ -518,6 +526,7 @@ _FIRST: Mapping[Facet, _Maker] = {
     Facet.GROUPS: _groups,
     Facet.LAG: _lags,
     Facet.STATE: _state,
+    Facet.FENCE_STATE: _fence_state,
     Facet.HOSTS: _hosts,
     Facet.EVENTS: _events,
     Facet.RECORDS: _records,

@@ -38,6 +38,7 @@ class Facet(Enum):
     TARGETS = "DescribeTargetHealth"
     LAG = "GetMetricData"
     STATE = "BatchGetItem"
+    FENCE_STATE = "BatchGetItem of what a fence has left"
     HOSTS = "DescribeLoadBalancers"
     DNS = "DNS answers"
     EVENTS = "DescribeEvents"

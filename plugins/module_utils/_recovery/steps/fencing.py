@@ -10,13 +10,13 @@ only where the operator has accepted that. When the region is back, ``reconcile`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ..calls import PlannedCall
 from ..model import Group, Site
 from ..snapshot import Facet, GlobalCluster, GroupState, Snapshot, Unknown, Valve
 from ..store import Item, encode, fence_item
-from ..valves import INGRESS, SHUT_BY, WRITERS, entry, found, kept, kept_document, merged, shut
+from ..valves import INGRESS, SHUT_BY, WRITERS, entry, found, kept, kept_document, kept_in, merged, shut
 from .autoscaling import group_calls
 from .base import (
     DONE,
@@ -97,20 +97,27 @@ def unknown_fence(move: Move, snapshot: Snapshot) -> str | None:
     return valves.reason if isinstance(valves, Unknown) else None
 
 
-def keep_calls(move: Move, fenced: Site, at: float, valves: Iterable[Valve]) -> tuple[PlannedCall, ...]:
-    """The writes that keep what is shut at a site: in the living region's table, and a copy in the other one's."""
-    item = Item(move.application.name, fence_item(fenced.place), kept_document(fenced, move.run_id, at, valves))
-    return tuple(
-        PlannedCall(
-            "dynamodb",
-            "PutItem",
-            site.access,
-            f"{site.state_table}/{item.application}/{item.item}",
-            {"TableName": site.state_table, "Item": encode(item)},
-            optional=site is move.source,
-        )
-        for site in (move.target, move.source)
-    )
+def keep_calls(world: World, fenced: Site, valves: Sequence[Valve]) -> tuple[PlannedCall, ...]:
+    """The writes that keep what is shut at a site, for each state table that says something else.
+
+    The living region's counts; the old one's has a copy, for the way back to it when the other region is lost. A table
+    that cannot be read is left out, and so is an old one that has not taken the copy.
+    """
+    move, wanted = world.move, [entry(valve) for valve in valves]
+    item = Item(move.application.name, fence_item(fenced.place), kept_document(fenced, move.run_id, world.now, valves))
+    calls = []
+    for site in (move.target, move.source):
+        document = world.snapshot.item(move.application, site, item.item)
+        held = kept_in(document)
+        refused = any(not outcome.ok and outcome.call.region == site.region for outcome in world.outcomes)
+        same = wanted == [entry(valve) for valve in held.valves] if held else not wanted
+        if same or isinstance(document, Unknown) or (site is move.source and refused):
+            continue
+        target = f"{site.state_table}/{item.application}/{item.item}"
+        params = {"TableName": site.state_table, "Item": encode(item)}
+        optional = site is move.source
+        calls.append(PlannedCall("dynamodb", "PutItem", site.access, target, params, optional=optional))
+    return tuple(calls)
 
 
 class KeepFence(Step):
@@ -127,7 +134,7 @@ class KeepFence(Step):
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """The valves, and what is kept already."""
-        return watching((Facet.STATE, TARGET), (Facet.VALVES, SOURCE))
+        return watching((Facet.FENCE_STATE, TARGET), (Facet.FENCE_STATE, SOURCE), (Facet.VALVES, SOURCE))
 
     def observe(self, world: World) -> Observation:
         """Whether the living region's table has everything that is open."""
@@ -144,11 +151,7 @@ class KeepFence(Step):
         move, valves = world.move, self._open(world)
         if not applies(world) or isinstance(valves, Unknown):
             return ()
-        known = kept(world.snapshot, move.application, move.source)
-        wanted = merged(known, valves)
-        if [entry(valve) for valve in wanted] == [entry(valve) for valve in known]:
-            return ()
-        return keep_calls(move, move.source, world.now, wanted)
+        return keep_calls(world, move.source, merged(kept(world.snapshot, move.application, move.source), valves))
 
     @staticmethod
     def _open(world: World) -> list[Valve] | Unknown:

@@ -27,7 +27,7 @@ class LeaveJob(Step):
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """The job; what could not be fenced is known by now."""
-        return watching((Facet.STATE, TARGET))
+        return watching((Facet.FENCE_STATE, TARGET))
 
     def observe(self, world: World) -> Observation:
         """Whether it is there, and says what is not fenced."""

@@ -81,7 +81,7 @@ class CloseJob(Step):
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """The job."""
-        return watching((Facet.STATE, TARGET))
+        return watching((Facet.FENCE_STATE, TARGET))
 
     def observe(self, world: World) -> Observation:
         """Whether it is closed; one that cannot be closed yet says what is left of it."""

@@ -29,7 +29,7 @@ from .base import (
 )
 from .fencing import keep_calls
 
-_WATCHES = watching((Facet.STATE, TARGET), (Facet.STATE, SOURCE), (Facet.SHUT_VALVES, TARGET))
+_WATCHES = watching((Facet.FENCE_STATE, TARGET), (Facet.FENCE_STATE, SOURCE), (Facet.SHUT_VALVES, TARGET))
 
 
 def _as_read(world: World, valve: Valve) -> Valve | Unknown | None:
@@ -130,7 +130,7 @@ class ForgetFence(Step):
 
     def observe(self, world: World) -> Observation:
         """Whether something is kept."""
-        if not _kept(world, (INGRESS, *WRITERS)):
+        if not self.calls(world):
             return DONE
         for valve in _kept(world, (INGRESS, *WRITERS)):
             now = _as_read(world, valve)
@@ -140,5 +140,4 @@ class ForgetFence(Step):
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """PutItem in both regions' tables."""
-        move = world.move
-        return keep_calls(move, move.target, world.now, ()) if _kept(world, (INGRESS, *WRITERS)) else ()
+        return keep_calls(world, world.move.target, ())
