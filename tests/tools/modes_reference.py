@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
 from plugins.module_utils._recovery.calls import PLANES  # noqa: E402
-from plugins.module_utils._recovery.steps.base import SOURCE, TARGET, Expects, Row  # noqa: E402
+from plugins.module_utils._recovery.steps.base import SOURCE, TARGET, Expects, Row, never  # noqa: E402
 from plugins.module_utils._recovery.steps.registry import MODES, Mode  # noqa: E402
 
 PAGE = REPOSITORY / "docs" / "modes.md"
@@ -50,7 +50,7 @@ def _step(row: Row) -> str:
     step = row.step
     expects = "" if step.expects is Expects.NOTHING or not step.makes else step.expects.value
     needs = ", ".join(row.needs) or "nothing"
-    wanted = "yes" if row.required else "no"
+    wanted = ("yes" if row.forgiven is never else "unless accepted") if row.required else "no"
     return f"| {step.name} | {step.stage} | {needs} | {wanted} | {_calls(row) or 'none'} | {expects or 'none'} |"
 
 
@@ -61,7 +61,7 @@ def page() -> str:
         "requires": [_requires(mode) for mode in modes],
         "may lose": [mode.may_lose for mode in modes],
         "leases": [" and ".join(SIDES[side] for side in mode.leases) for mode in modes],
-        "fencing by us, before the promotion": [mode.fencing for mode in modes],
+        "fencing (R7)": [mode.fencing for mode in modes],
         "records read from Route 53 beforehand": ["yes" if mode.asks_route53 else "no (R3)" for mode in modes],
     }
     lines = [
