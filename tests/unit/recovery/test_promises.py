@@ -158,6 +158,15 @@ def test_the_writer_moves_when_the_new_site_has_its_capacity() -> None:
     assert in_service == [3]
 
 
+def test_an_unplanned_promotion_begins_when_our_fence_has_ended() -> None:
+    bench = Bench.of()
+    move(bench, FAILOVER)
+    rows = bench.aws.tables[(WEST, "shop-dr-state")]
+    events = [json.loads(rows[key]["event"]["S"]) for key in sorted(rows) if "|journal#" in key]
+    told = [(one["kind"], one["step"]) for one in events]
+    assert told.index(("step-done", "fence-old-site")) < told.index(("step-begin", "promote"))
+
+
 def test_the_site_that_was_left_is_made_small_when_clients_are_gone() -> None:
     bench = Bench.of()
     move(bench)
