@@ -206,6 +206,14 @@ def test_a_planned_move_without_a_lease_or_a_journal_changes_nothing(refused: st
     assert bench.aws.mutations("dynamodb") == []
 
 
+def test_a_step_waits_as_long_as_its_deadline_and_no_longer() -> None:
+    bench = Bench.of()
+    bench.aws.delays.fencing_event = 1e9
+    steps = {one["step"]: one for one in move(bench, FAILOVER).applications[0].steps}
+    waited = steps["fencing-events"]["ended_at"] - steps["fencing-events"]["began_at"]
+    assert 5 <= waited <= 6
+
+
 def test_a_move_that_failed_is_gone_on_with_under_its_run_id() -> None:
     bench = Bench.of()
 
