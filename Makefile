@@ -95,6 +95,17 @@ build: setup ## Build the collection's tarball
 .PHONY: test-unit test-molecule test-end-to-end
 test-unit: setup ## Unit tests, in process, on a virtual clock
 	@echo "== unit tests"; pytest -n 2 tests/unit
+	@echo "== random worlds"; pytest -n 2 tests/torture
+	@echo "== seeded faults, a sample of them"; PYTHONPATH=.:tests python -m mutants --expected --sample 30
+
+.PHONY: mutants torture
+mutants: setup ## Put each seeded fault into the core: caught / seeded, and the survivors (MUTANTS="name ..." for some)
+	@PYTHONPATH=.:tests python -m mutants $(MUTANTS)
+
+# A failing seed prints how it is seen again: make torture SEED=<seed>.
+SEEDS ?= 1000
+torture: setup ## Random worlds (SEEDS=10000 FIRST=0; SEED=n for one world, step by step)
+	@PYTHONPATH=.:tests python -m torture $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(or $(FIRST),0))
 
 test-molecule: setup ## Molecule scenarios of the deploy roles, on one shared lab
 	@echo "== molecule"; export LAB_HOME="$(CURDIR)/.cache/molecule-lab" LAB_NET=127.86.90 LAB_PROFILE=fast; \

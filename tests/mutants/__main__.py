@@ -128,11 +128,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
     parser.add_argument("names", nargs="*", help="faults by name; none: all")
     parser.add_argument("--expected", action="store_true", help="only the tests that are expected to catch them")
+    parser.add_argument("--sample", type=int, default=0, help="so many of them, the same ones each time; 0: all")
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(MUTANTS))
     if unknown:
         parser.error(f"no such mutants: {', '.join(unknown)}")
     names = arguments.names or list(MUTANTS)
+    if 0 < arguments.sample < len(names):
+        names = [names[index * len(names) // arguments.sample] for index in range(arguments.sample)]
     began = time.monotonic()
     verdicts = []
     with tempfile.TemporaryDirectory() as folder:

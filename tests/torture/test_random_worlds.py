@@ -14,7 +14,7 @@ from torture import steps
 from torture.seeds import NO_CAPACITY, drawn, lived, told
 from torture.world import World
 
-SEEDS = 160
+SEEDS = 240
 CHUNK = 20
 
 places = st.sampled_from(steps.PLACES)
@@ -93,7 +93,7 @@ class RandomWorld(RuleBasedStateMachine):
 
 TestRandomWorld = RandomWorld.TestCase
 TestRandomWorld.settings = settings(
-    max_examples=40,
+    max_examples=60,
     stateful_step_count=8,
     deadline=None,
     derandomize=True,

@@ -194,11 +194,22 @@ class Opening:
         return newest
 
     def _superseded(self, application: Application, run: Mapping[str, Any], snapshot: Snapshot) -> bool:
-        """Whether a run that never ended is history: it is old, or the application was moved the other way since."""
+        """Whether a run that never ended is history: it is old, or the application was moved the other way since.
+
+        That may have been done by hand, which no run tells of: then the writer is neither the one on which the run was
+        planned nor the one that it moves to, and going on with it would stop at its first look, again and again.
+        """
         opened_at = float(run["opened_at"])
         back = snapshot.item(application, application.other(self.options.target), RUN)
         later = isinstance(back, Mapping) and float(back.get("opened_at", 0)) > opened_at
-        return later or self.began_at - opened_at > FORGOTTEN_SECONDS
+        return later or self._writer_left(application, run, snapshot) or self.began_at - opened_at > FORGOTTEN_SECONDS
+
+    def _writer_left(self, application: Application, run: Mapping[str, Any], snapshot: Snapshot) -> bool:
+        target = application.site(self.options.target)
+        view = snapshot.global_cluster(application, target, application.other(self.options.target))
+        if not isinstance(view, GlobalCluster) or view.writer is None or view.member(target) == view.writer:
+            return False
+        return run.get("writer") not in (None, view.writer.arn)
 
     def _unfinished_local(self, application: Application) -> dict[str, Any] | None:
         folder = self.tools.journal_dir / application.name if self.tools.journal_dir else None

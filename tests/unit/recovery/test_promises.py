@@ -158,6 +158,15 @@ def test_the_writer_moves_when_the_new_site_has_its_capacity() -> None:
     assert in_service == [3]
 
 
+def test_an_unplanned_promotion_begins_when_our_fence_has_ended() -> None:
+    bench = Bench.of()
+    move(bench, FAILOVER)
+    rows = bench.aws.tables[(WEST, "shop-dr-state")]
+    events = [json.loads(rows[key]["event"]["S"]) for key in sorted(rows) if "|journal#" in key]
+    told = [(one["kind"], one["step"]) for one in events]
+    assert told.index(("step-done", "fence-old-site")) < told.index(("step-begin", "promote"))
+
+
 def test_the_site_that_was_left_is_made_small_when_clients_are_gone() -> None:
     bench = Bench.of()
     move(bench)
@@ -195,6 +204,14 @@ def test_a_planned_move_without_a_lease_or_a_journal_changes_nothing(refused: st
     bench.aws.refusals = [broken]
     assert [one.status for one in move(bench).applications] == [FAILED]
     assert bench.aws.mutations("dynamodb") == []
+
+
+def test_a_step_waits_as_long_as_its_deadline_and_no_longer() -> None:
+    bench = Bench.of()
+    bench.aws.delays.fencing_event = 1e9
+    steps = {one["step"]: one for one in move(bench, FAILOVER).applications[0].steps}
+    waited = steps["fencing-events"]["ended_at"] - steps["fencing-events"]["began_at"]
+    assert 5 <= waited <= 6
 
 
 def test_a_move_that_failed_is_gone_on_with_under_its_run_id() -> None:

@@ -412,6 +412,19 @@ def test_a_run_that_never_ended_is_history_once_the_application_was_moved_the_ot
     assert again.run_id != first.run_id
 
 
+def test_a_run_whose_writer_was_moved_away_by_hand_is_history_and_the_move_is_planned_anew() -> None:
+    bench = Bench.of()
+    group = bench.aws.groups[(EAST, "shop-asg")]
+    group.min, group.desired, group.born = 1, 1, [0.0]
+    first = move(bench, HOME, stop_at=bench.clock.now() + 10).applications[0]
+    assert first.status == PAUSED  # the writer was there already; capacity was on its way
+    for member in bench.aws.globals["shop-global"]["GlobalClusterMembers"]:
+        member["IsWriter"] = not member["IsWriter"]
+    again = move(bench, HOME).applications[0]
+    assert (again.status, again.resumed) == (MOVED, False), again.reasons
+    assert bench.aws.writer(bench.aws.applications[0]) == EAST
+
+
 def test_a_run_that_was_left_alone_for_a_day_is_not_gone_on_with() -> None:
     bench = Bench.of()
     first = move(bench, stop_at=bench.clock.now() + 10).applications[0]
