@@ -24,7 +24,7 @@ FAULTS = (
         "old-values-not-kept",
         "R20",
         "the journal does not hold the capacity as it was",
-        Rewritten("steps.autoscaling:_calls", '"min": state.min, "desired": state.desired, "max": state.max', ""),
+        Rewritten("steps.autoscaling:group_calls", '"min": state.min, "desired": state.desired, "max": state.max', ""),
     ),
     (
         "foreign-capacity-overwritten",

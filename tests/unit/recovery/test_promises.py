@@ -22,8 +22,9 @@ from plugins.module_utils._recovery.runner import Options, run_move
 from plugins.module_utils._recovery.samples import Observation, Sample, Stored
 from plugins.module_utils._recovery.snapshot import Event, GlobalCluster, GroupState, Member, Snapshot
 from plugins.module_utils._recovery.steps.aurora_fencing import CONFIRMED, NOT_SEEN, TIMED_OUT, fencing_outcome
-from plugins.module_utils._recovery.steps.autoscaling import FenceOldSite, RaiseCapacity
+from plugins.module_utils._recovery.steps.autoscaling import RaiseCapacity
 from plugins.module_utils._recovery.steps.base import Move, State, World
+from plugins.module_utils._recovery.steps.fencing import FenceOldSite
 from plugins.module_utils._recovery.steps.traffic_switch import SwitchTraffic
 from plugins.module_utils._recovery.steps.write_probe import StableThroughDns, good_run
 
@@ -79,7 +80,7 @@ def test_a_write_that_cannot_be_read_back_was_not_accepted() -> None:
     ],
 )
 def test_fencing_is_what_the_events_of_the_old_cluster_say(message: str, outcome: str) -> None:
-    assert fencing_outcome([Event(WEST, "x", message, 1.0)], "shop")[0] == outcome
+    assert fencing_outcome([Event(WEST, "x", message, 1.0)], "shop", "us-east-1")[0] == outcome
 
 
 def test_the_old_site_is_fenced_only_when_none_of_its_instances_is_in_service() -> None:
