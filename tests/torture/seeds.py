@@ -22,7 +22,11 @@ NO_CAPACITY = 1e7
 def drawn(seed: int) -> tuple[Step, ...]:
     """The steps of a seed's world."""
     draw = random.Random(seed)
-    return tuple(_step(draw) for _ in range(draw.randint(3, MOST_STEPS)))
+    found = [_step(draw) for _ in range(draw.randint(3, MOST_STEPS))]
+    if draw.random() < 0.4:
+        at = draw.randint(0, len(found))
+        found[at:at] = _disaster(draw)
+    return tuple(found)
 
 
 def _step(draw: random.Random) -> Step:
@@ -70,6 +74,26 @@ def _move(draw: random.Random, nested: bool = False) -> Move:
         stop_after=draw.choice((None, None, None, 5.0, 30.0, 100.0)),
         meanwhile=tuple(sorted(meanwhile, key=lambda one: one[0])),
     )
+
+
+def _disaster(draw: random.Random) -> list[Step]:
+    """What chance alone brings too seldom: a standby that falls behind, clients that go on, and then a failover."""
+    lost, target = draw.choice((("primary", "dr"), ("dr", "primary")))
+    writes = steps.ClientWrites(draw.randint(3, 8), 0.2)
+    return [
+        steps.Heal(lost),
+        steps.Heal(target),
+        steps.Promotion(5.0, draw.choice(steps.FENCING), draw.choice((0.0, 120.0))),
+        steps.ReplicationLag(draw.choice((0.05, 0.5)), True),
+        steps.Move(lost, "planned"),
+        steps.Pass(100.0),
+        writes,
+        steps.Outage(lost, draw.choice(steps.OUTAGES), draw.random() < 0.3),
+        steps.ReplicationLag(draw.choice((0.5, 5.0, 30.0)), draw.random() < 0.8),
+        steps.Pass(draw.choice((0.5, 5.0, 20.0))),
+        writes,
+        Move(target, "unplanned", meanwhile=((draw.randint(5, 40), writes), (draw.randint(20, 90), writes))),
+    ]
 
 
 def _strike(draw: random.Random) -> Step:

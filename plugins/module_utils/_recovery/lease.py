@@ -46,11 +46,14 @@ def seconds_left(lease: Mapping[str, Any], now: float) -> float:
     return max(0.0, expires_at + SKEW_SECONDS - now) if expires_at else 0.0
 
 
+def last_run(lease: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The newest move for which a lease was taken, whether or not it was given back."""
+    return {**json.loads(str(lease["run"])), "run_id": run_of(lease)} if lease.get("run") else None
+
+
 def unreleased_run(lease: Mapping[str, Any]) -> dict[str, Any] | None:
     """The move of a lease that nobody gave back: its process lives, or died without saying so."""
-    if not float(lease.get("expires_at", 0)) or not lease.get("run"):
-        return None
-    return {**json.loads(str(lease["run"])), "run_id": run_of(lease)}
+    return last_run(lease) if float(lease.get("expires_at", 0)) else None
 
 
 _SET = "SET holder = :holder, expires_at = :until, renewed_at = :now"

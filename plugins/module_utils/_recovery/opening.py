@@ -14,7 +14,7 @@ from . import results
 from .errors import RecoveryError
 from .gates import Ruling, evaluate, in_the_way
 from .journal import new_run_id, read_file
-from .lease import unreleased_run
+from .lease import last_run, unreleased_run
 from .model import Application
 from .options import Options
 from .plan import Plan, make_plan
@@ -201,7 +201,12 @@ class Opening:
         """
         opened_at = float(run["opened_at"])
         back = snapshot.item(application, application.other(self.options.target), RUN)
-        later = isinstance(back, Mapping) and float(back.get("opened_at", 0)) > opened_at
+        runs = [back] if isinstance(back, Mapping) else []
+        # The way back may have been kept in a region that is lost by now; a planned one has left its lease here too.
+        lease = snapshot.item(application, application.site(self.options.target), LEASE)
+        held = last_run(lease) if isinstance(lease, Mapping) else None
+        runs += [held] if held and held.get("target") != self.options.target else []
+        later = any(float(one.get("opened_at", 0)) > opened_at for one in runs)
         return later or self._writer_left(application, run, snapshot) or self.began_at - opened_at > FORGOTTEN_SECONDS
 
     def _writer_left(self, application: Application, run: Mapping[str, Any], snapshot: Snapshot) -> bool:

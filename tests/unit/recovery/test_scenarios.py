@@ -425,6 +425,26 @@ def test_a_run_whose_writer_was_moved_away_by_hand_is_history_and_the_move_is_pl
     assert bench.aws.writer(bench.aws.applications[0]) == EAST
 
 
+def test_a_run_is_history_also_when_the_way_back_is_kept_in_a_region_that_is_lost_by_now() -> None:
+    """Gone on with, it would take the earlier failover's stop of writes for its own, and bound the loss by it."""
+    bench = Bench.of()
+
+    def kill(call: Call) -> None:
+        if call.operation == "PutMetricData":
+            raise Killed
+
+    bench.aws.after_call = kill
+    with pytest.raises(Killed):
+        move(bench, FAILOVER)
+    bench.aws.after_call = lambda call: None
+    bench.clock.wait(100)
+    assert status(move(bench, HOME)) == [MOVED]
+    bench.clock.wait(100)
+    bench.aws.outage(EAST, "hang")
+    again = move(bench, FAILOVER).applications[0]
+    assert (again.status, again.resumed) == (MOVED, False), again.reasons
+
+
 def test_a_run_that_was_left_alone_for_a_day_is_not_gone_on_with() -> None:
     bench = Bench.of()
     first = move(bench, stop_at=bench.clock.now() + 10).applications[0]
