@@ -58,6 +58,8 @@ def facts(builder: Builder, number: int, target: str) -> dict[str, Any]:
         "zone_name": settings.domain, "host": builder.host(number), "records": records,
         "health_url": f"https://{settings.app_address(site['region'])}:{APP_HTTPS_PORT}/health",
         "ca_file": str(settings.home / "ca.pem"),
+        "writer_endpoint": settings.api_url(other["region"]), "target_endpoint": settings.api_url(site["region"]),
+        "global_endpoint": settings.api_url(settings.global_region),
     }  # fmt: skip
 
 
@@ -77,7 +79,7 @@ def guides_way(bench: Bench, builder: Builder, target: str) -> Run:
     ]  # fmt: skip
     names = (
         "global_cluster", "target_arn", "writer_region", "writer_profile", "target_region", "target_profile", "group",
-        "health_url", "ca_file",
+        "health_url", "ca_file", "writer_endpoint", "target_endpoint", "global_endpoint",
     )  # fmt: skip
     variables = {name.upper(): str(known[name]) for name in names}
     return bench.run(
