@@ -37,6 +37,8 @@ HARNESS = (
     "tests/unit/recovery/test_scenarios.py",
     "tests/unit/recovery/test_leases.py",
     "tests/unit/recovery/test_compare_and_set.py",
+    "tests/unit/recovery/test_fencing.py",
+    "tests/unit/recovery/test_reconcile.py",
     "tests/unit/recovery/test_cut_off.py",
     "tests/unit/recovery/test_crash_matrix.py",
     "tests/torture/test_random_worlds.py",
