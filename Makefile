@@ -74,6 +74,7 @@ lint-ansible: setup
 lint-docs: setup
 	@echo "== lint: the configuration reference is what the roles say"; python tests/tools/configuration_reference.py --check
 	@echo "== lint: the page of modes is what their table says"; python tests/tools/modes_reference.py --check
+	@echo "== lint: the page of gates is what the table of gates says"; python tests/tools/gates_reference.py --check
 
 # ansible-test wants a real copy of the collection, so it reads what users would install: the built collection.
 sanity: build
@@ -129,6 +130,7 @@ bench-quick: setup ## A smoke test of the bench: it runs and prints
 docs: setup ## Write the pages that are made from specifications and tables
 	@python tests/tools/configuration_reference.py
 	@python tests/tools/modes_reference.py
+	@python tests/tools/gates_reference.py
 
 .PHONY: clean
 clean: ## Remove what was built (never .venv, never reports)

@@ -28,6 +28,7 @@ ARGUMENTS = {
     "accept_unfenced": {"type": "bool", "default": False},
     "waive": {"type": "list", "elements": "str", "default": []},
     "break_lease": {"type": "str", "default": ""},
+    "operator": {"type": "str"},
     "journal_dir": {"type": "path"},
     "run_id": {"type": "str"},
 }
@@ -67,6 +68,7 @@ class ActionModule(ActionBase):
             accept_unfenced=arguments["accept_unfenced"],
             waive=tuple(arguments["waive"]),
             break_lease=arguments["break_lease"],
+            operator=arguments["operator"] or "",
         ).checked()
         applications = parse_applications(arguments["applications"])
         journal_dir = Path(arguments["journal_dir"]) if arguments["journal_dir"] else None

@@ -80,16 +80,14 @@ plan:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.checklist import (
     FAILED,
-    ROUTE53_REGION,
     Checklist,
     plan_lines,
-    records_access,
     replication_lag,
 )
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.clients import Clients
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.errors import RecoveryError
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.fields import ModelError
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.model import parse_application
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.model import ROUTE53_REGION, parse_application
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import SystemClock
 
 
@@ -110,7 +108,7 @@ def main():
     try:
         application = parse_application(given["application"])
         target = application.site(given["target"])
-        clients = Clients(clock, {ROUTE53_REGION: records_access(application, target)})
+        clients = Clients(clock, {ROUTE53_REGION: application.records_access(target)})
         checklist = Checklist(
             clients, clock, application, target, given["run_id"], given["dashboard_prefix"], given["team"]
         )

@@ -86,7 +86,7 @@ from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.declar
     wait_until,
 )
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.global_cluster import observe, region_of
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.reading import global_cluster
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.reading.rds import global_cluster
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.steps.aurora_global import (
     failover_params,
     observe_writer,

@@ -79,7 +79,7 @@ options:
     default: false
   waive:
     description:
-      - Names of gates that must not hold the move back. The journal names them.
+      - Names of gates that must not hold the move back. The journal and the report name them.
       - Some gates cannot be waived, as AWS would refuse the move or data would be lost.
     type: list
     elements: str
@@ -93,6 +93,9 @@ options:
         lease was broken.
     type: str
     default: ""
+  operator:
+    description: Who moves, and waives. The journal and the report name them. By default nobody is named.
+    type: str
   journal_dir:
     description:
       - A folder on the controller for copies of the journals, C(<application>/<run id>.jsonl).

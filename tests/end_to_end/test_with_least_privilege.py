@@ -29,6 +29,9 @@ OPERATORS: dict[str, tuple[Callable[[str], bool], tuple[str, ...], tuple[str, ..
     "look": (
         lambda command: "--check" in command and "deploy-dr" not in command, ("operator-look",), ("operator-look",),
     ),
+    "readiness": (
+        lambda command: "readiness" in command, ("operator-look", "operator-readiness"), ("operator-readiness",),
+    ),
     "move": (
         lambda command: any(name in command for name in ("failover", "failback", "reconcile")),
         ("operator-move",), ("operator-move",),
@@ -46,6 +49,7 @@ def whole_story(lab: Lab, home_again: Chapter, mended: Chapter, reports: Path) -
     home_again.run.must_succeed()
     mended.run.must_succeed()
     play(lab, "playbooks/validate_security.yml")
+    play(lab, "playbooks/readiness.yml", "-e", f"aws_dr_reports_dir={reports}").run.must_succeed()
     told = [command for command, _calls in lab.told]
     if not any("failover_mode=unplanned" in command and "accept_data_loss" in command for command in told):
         with_the_region_lost(lab, lambda: worst_day(lab, reports))

@@ -220,7 +220,10 @@ class World:
             self.depth -= 1
 
     def _moved(self, step: steps.Move) -> MoveResult | None:
-        options = Options(step.target, step.mode, accept_data_loss=step.accept_data_loss, accept_unfenced=True)
+        # What its operators know: the old site may be alive and a move just over. That is waived, and all else is not.
+        waived = ("old-site-down", "block-period") if step.mode == "unplanned" else ()
+        accepted = {"accept_data_loss": step.accept_data_loss, "accept_unfenced": True}
+        options = Options(step.target, step.mode, waive=waived, **accepted)
         mover = Mover(self.aws, self.clock, options, self, planned(step.meanwhile))
         began = self.clock.now()
         stop_at = None if step.stop_after is None else began + step.stop_after

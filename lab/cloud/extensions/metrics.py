@@ -19,7 +19,7 @@ from moto.elbv2.models import elbv2_backends
 from moto.s3.models import s3_backends
 
 from lab.cloud import world as worlds
-from lab.cloud.extensions import alarms, health_checks
+from lab.cloud.extensions import alarms, health_checks, quotas
 from lab.cloud.extensions.aurora_global import table
 from lab.cloud.extensions.aurora_moves import has_plane
 from lab.cloud.extensions.moments import naive
@@ -90,7 +90,7 @@ def _sample(world: worlds.World, count: int) -> None:
     world.after(world.delay("cloudwatch.sample"), lambda: _sample(world, count + 1), "metrics")
     samples = list(_lags(world))
     if count % _SLOW == 0:
-        samples += [*_groups(), *_targets(), *_replication(), *_health()]
+        samples += [*_groups(), *_targets(), *_replication(), *_health(), *quotas.usage()]
     for sample in samples:
         if sample[0] not in world.down:
             _keep(world, sample)

@@ -1,15 +1,20 @@
 """Service quotas and account limits that a readiness check asks for (R21).
 
-Service Quotas console: the default values of a new account.  moto knows those of VPC only.
+Service Quotas console: the default values of a new account.  moto knows those of VPC only.  EC2 user guide, "Amazon EC2
+On-Demand Instance quotas" and CloudWatch user guide, "AWS usage metrics": what runs is counted in virtual processors,
+and published in the namespace AWS/Usage.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult
+from moto.ec2.models import ec2_backends
+from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.responses import EC2Response
 from moto.servicequotas.models import ServiceQuotasBackend
 from moto.servicequotas.responses import ServiceQuotasResponse
@@ -33,6 +38,30 @@ QUOTAS: dict[str, dict[str, tuple[str, float]]] = {
     "s3": {"L-DC2B2D3D": ("General purpose buckets", 10000.0)},
     "lambda": {"L-B99A9384": ("Concurrent executions", 1000.0)},
 }
+
+STANDARD = "L-1216C47A"
+_USED = {"Class": "Standard/OnDemand", "Resource": "vCPU", "Service": "EC2", "Type": "Resource"}
+_METRICS = {
+    ("ec2", STANDARD): {
+        "MetricNamespace": "AWS/Usage",
+        "MetricName": "ResourceCount",
+        "MetricDimensions": _USED,
+        "MetricStatisticRecommendation": "Maximum",
+    }
+}
+
+
+def usage() -> Iterator[tuple[str, str, str, dict[str, str], float, str]]:
+    """Virtual processors that run in each region where there are instances, as samples of a metric."""
+    for region, backend in list(ec2_backends[worlds.ACCOUNT].items()):
+        running = [one for one in backend.all_instances() if one.state in ("pending", "running")]
+        if running:
+            count = sum(_processors(one.instance_type) for one in running)
+            yield region, "AWS/Usage", "ResourceCount", _USED, float(count), "None"
+
+
+def _processors(instance_type: str) -> int:
+    return int(INSTANCE_TYPES.get(instance_type, {}).get("VCpuInfo", {}).get("DefaultVCpus", 0))
 
 
 def install(world: worlds.World) -> None:
@@ -82,4 +111,5 @@ def _describe(service: str, code: str, name: str, value: float) -> dict[str, Any
         "Unit": "None",
         "Adjustable": True,
         "GlobalQuota": False,
+        **({"UsageMetric": _METRICS[(service, code)]} if (service, code) in _METRICS else {}),
     }

@@ -18,10 +18,9 @@ from .clients import Caller
 from .declared import Api
 from .errors import RecoveryError
 from .failover_records import find_zone, form_of, plain
-from .model import Access, Application, Site
+from .model import ROUTE53_REGION, Application, Site
 from .ports import Clock
 
-ROUTE53_REGION = "us-east-1"  # its control plane lives there (R3)
 LAG_METRIC = "AuroraGlobalDBReplicationLag"  # milliseconds, for secondaries only (R10)
 LAG_WINDOW_SECONDS = 600.0
 LAG_PERIOD_SECONDS = 60
@@ -77,12 +76,6 @@ def plan_lines(calls: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def records_access(application: Application, target: Site) -> Access:
-    """How Route 53 is asked: DNS may be in another account."""
-    traffic = application.traffic
-    return Access(ROUTE53_REGION, traffic.profile or target.access.profile, traffic.role_arn)
-
-
 def replication_lag(caller: Caller, site: Site, until: float) -> LagSample:
     """The newest sample up to a time: after a move, what CloudWatch had reported before it."""
     query = {
@@ -124,7 +117,7 @@ def replication_lag(caller: Caller, site: Site, until: float) -> LagSample:
 class Checklist:
     """The checklist of one application that is to be moved to ``target``.
 
-    The caller knows how Route 53's region is reached (``records_access``).
+    The caller knows how Route 53's region is reached (``Application.records_access``).
     """
 
     caller: Caller

@@ -194,11 +194,25 @@ def dangers(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """What makes a failover pair dangerous (R16), as sentences; [] when nothing does."""
     found = []
     for record in records:
-        if not record.get("Failover"):
-            continue
-        name = f"the {PLACES[record['Failover']]} record of {plain(record['Name'])}"
-        if not record.get("HealthCheckId"):
-            found.append(f"{name} has no health check, so Route 53 always takes it as healthy")
-        if record.get("AliasTarget", {}).get("EvaluateTargetHealth"):
-            found.append(f"{name} evaluates its target's health, so it can move traffic before the database has moved")
+        if record.get("Failover"):
+            found += [danger for danger in (unchecked(record), follows_its_target(record)) if danger]
     return found
+
+
+def called(record: Mapping[str, Any]) -> str:
+    """A failover record in a sentence."""
+    return f"the {PLACES[record['Failover']]} record of {plain(record['Name'])}"
+
+
+def unchecked(record: Mapping[str, Any]) -> str | None:
+    """What is wrong with a failover record without a health check."""
+    if record.get("HealthCheckId"):
+        return None
+    return f"{called(record)} has no health check, so Route 53 always takes it as healthy"
+
+
+def follows_its_target(record: Mapping[str, Any]) -> str | None:
+    """What is wrong with a failover record that moves traffic by itself."""
+    if not record.get("AliasTarget", {}).get("EvaluateTargetHealth"):
+        return None
+    return f"{called(record)} evaluates its target's health, so it can move traffic before the database has moved"

@@ -19,7 +19,7 @@ from typing import Any
 
 from .calls import PlannedCall
 from .model import Site
-from .reading import Wanted
+from .reading.parts import Wanted
 from .snapshot import Facet, GlobalCluster, GroupState, Snapshot, Unknown
 from .steps.base import Expects, Move, Step
 from .store import decode

@@ -18,6 +18,7 @@ from .fields import Fields, ModelError, Problem
 
 __all__ = [
     "PLACES",
+    "ROUTE53_REGION",
     "Access",
     "Application",
     "Capacity",
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 PLACES = ("primary", "dr")
+ROUTE53_REGION = "us-east-1"  # its control plane lives there (R3)
 POLICIES = ("orchestrated", "automatic")
 SECRET_PROMOTIONS = ("never", "unplanned")
 
@@ -167,6 +169,7 @@ class Application:
     traffic: Traffic
     probe: Probe
     secrets_promote: str
+    block_seconds: float = 1800.0  # after a move, before an unplanned one may reverse it (R19)
 
     @property
     def sites(self) -> tuple[Site, Site]:
@@ -180,6 +183,11 @@ class Application:
     def other(self, place: str) -> Site:
         """The site that is not at ``place``."""
         return {"primary": self.dr, "dr": self.primary}[place]
+
+    def records_access(self, site: Site) -> Access:
+        """How Route 53 is asked: DNS may be in another account, else as at this site."""
+        traffic = self.traffic
+        return Access(ROUTE53_REGION, traffic.profile or site.access.profile, traffic.role_arn or site.access.role_arn)
 
     def site_in(self, region: str) -> Site | None:
         """The site in ``region``, if there is one."""
@@ -335,6 +343,7 @@ def parse_application(document: Mapping[str, Any], path: str = "application") ->
         traffic=traffic,
         probe=_probe(fields.child("probe", "a dictionary", {}), traffic.names[0] if traffic.names else ""),
         secrets_promote=fields.choice("secrets_promote", SECRET_PROMOTIONS, "never"),
+        block_seconds=fields.number("block_seconds", "seconds", 0, 1800),
     )
     objectives.finish()
     fields.finish()

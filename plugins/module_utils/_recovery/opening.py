@@ -12,13 +12,14 @@ from typing import Any
 
 from . import results
 from .errors import RecoveryError
-from .gates import Ruling, evaluate, in_the_way
+from .gates.answers import Ruling
+from .gates.ruling import evaluate, in_the_way, wanted
 from .journal import new_run_id, read_file
 from .lease import last_run, unreleased_run
 from .model import Application
 from .options import Options
 from .plan import Plan, make_plan
-from .reading import Wanted
+from .reading.parts import Wanted
 from .results import ApplicationResult
 from .snapshot import Facet, GlobalCluster, Snapshot, Unknown
 from .steps.base import Move
@@ -28,6 +29,10 @@ from .tools import Tools
 
 FORGOTTEN_SECONDS = 86400.0
 """A run that was left alone for a day is not gone on with: a new one begins, with all that goes with it."""
+
+SURVEYED = (Facet.CLUSTERS, Facet.GROUPS, Facet.STATE, Facet.FENCE_STATE)
+SURVEYED_OF_TARGET = (Facet.GLOBAL, Facet.HOSTS, Facet.TARGETS, Facet.LAG, Facet.DNS)
+"""What the plan is made on, beside what the gates ask."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +62,7 @@ class Candidate:
 
     def gates(self) -> tuple[dict[str, Any], ...]:
         """The gates' answers as plain data."""
-        return tuple(
-            {
-                "gate": ruling.gate.name,
-                "rule": ruling.gate.rule,
-                "answer": ruling.answer.verdict.value,
-                "reason": ruling.answer.reason,
-                "blocks": ruling.blocks,
-                "waived": ruling.waived,
-            }
-            for ruling in self.rulings
-        )
+        return tuple(ruling.described() for ruling in self.rulings)
 
     def result(self, status: str, reasons: tuple[str, ...] = ()) -> ApplicationResult:
         """What comes of it when nothing is begun."""
@@ -87,22 +82,18 @@ class Candidate:
 def survey(applications: Iterable[Application], options: Options, mode: Mode) -> Iterable[Wanted]:
     """All that gates and steps look at, read once."""
     for application in applications:
+        yield from wanted(application, options.target, mode.name)
         target = application.site(options.target)
         source = application.other(options.target)
-        both = [Facet.CLUSTERS, Facet.GROUPS, Facet.STATE, Facet.FENCE_STATE]
-        facets = {target: [*both, Facet.GLOBAL, Facet.HOSTS, Facet.TARGETS, Facet.LAG, Facet.KEYS, Facet.DNS]}
-        facets[source] = list(both)
-        if mode.asks_route53:
-            facets[target].append(Facet.RECORDS)
-            facets[source].append(Facet.GLOBAL)
+        facets = {target: [*SURVEYED, *SURVEYED_OF_TARGET], source: [*SURVEYED]}
         if application.secrets_promote != "never" and mode.loses_data:
             facets[target].append(Facet.SECRETS)
         facets[target].append(Facet.SHUT_VALVES)
         if mode.loses_data:
             facets[source].append(Facet.VALVES)
         if not mode.moves:
-            facets[target] = [*both, Facet.GLOBAL, Facet.SECRETS]
-            facets[source] = [*both, Facet.VALVES, Facet.LOST_WRITES, Facet.SECRETS, Facet.LAG]
+            facets[target] = [*SURVEYED, Facet.GLOBAL, Facet.SECRETS]
+            facets[source] = [*SURVEYED, Facet.VALVES, Facet.LOST_WRITES, Facet.SECRETS, Facet.LAG]
         for site, kinds in facets.items():
             for facet in kinds:
                 yield Wanted(facet, application, site)
@@ -122,6 +113,7 @@ def opening(move: Move, mode: Mode, options: Options) -> dict[str, Any]:
         "accept_unfenced": move.accept_unfenced,
         "waive": list(options.waive),
         "break_lease": options.break_lease or None,
+        "operator": options.operator or None,
     }
 
 

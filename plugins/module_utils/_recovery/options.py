@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .fields import ModelError, Problem
-from .gates import check_waivers
+from .gates.ruling import check_waivers
 from .journal import INTENTS
 from .model import PLACES
 from .steps.base import RECONCILE
@@ -17,7 +17,7 @@ from .steps.registry import MODES
 
 @dataclass(frozen=True)
 class Options:
-    """What the operator said. ``intent`` only says what for: drill, failover or failback.
+    """What the operator said. ``intent`` only says what for: drill, failover or failback; ``operator``, who it was.
 
     ``break_lease`` is the id of the run whose lease may be taken away from it: named, so that none is broken by chance.
     """
@@ -30,6 +30,7 @@ class Options:
     break_lease: str = ""
     accept_unfenced: bool = False
     overwrite_secrets: tuple[str, ...] = ()
+    operator: str = ""
 
     def checked(self) -> Options:
         """The same with its default intent; raises ModelError or RecoveryError."""

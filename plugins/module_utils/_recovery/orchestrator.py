@@ -144,10 +144,17 @@ def options_of(event: Mapping[str, Any]) -> Options:
         mode=str(event.get("mode", "")),
         intent=str(event.get("intent", "failover")),
         accept_data_loss=event.get("accept_data_loss") is True,
-        waive=tuple(event.get("waive", ())),
+        waive=_waived(event.get("waive", ())),
         break_lease=str(event.get("break_lease") or ""),
         accept_unfenced=event.get("accept_unfenced") is True,
+        operator=str(event.get("operator") or ""),
     ).checked()
+
+
+def _waived(names: Any) -> tuple[str, ...]:
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise RecoveryError(f"waive: {names!r} is no list of gates")
+    return tuple(names)
 
 
 def unfinished(application: Application, options: Options, run_id: str, caller: Caller) -> bool:

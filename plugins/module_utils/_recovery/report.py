@@ -235,8 +235,9 @@ def _lists(report: Mapping[str, Any]) -> list[str]:
             rows = [(item.get("name"), item.get("result"), item.get("detail")) for item in report[key]]
             parts += [f"## {title}", _table(("check", "result", "detail"), rows)]
     if report["gates"]:
-        rows = [(gate["gate"], (gate.get("detail") or {}).get("answer"), gate["reason"]) for gate in report["gates"]]
-        parts += ["## Gates", _table(("gate", "result", "reason"), rows)]
+        asked = [(gate, gate.get("detail") or {}) for gate in report["gates"]]
+        answers = [(gate["gate"], said.get("answer"), gate["reason"], _waived(said)) for gate, said in asked]
+        parts += ["## Gates", _table(("gate", "result", "reason", "waived"), answers)]
     if report["notes"]:
         parts += ["## What could not be done", "\n".join(f"- {note}" for note in report["notes"])]
     if report["failures"]:
@@ -246,6 +247,12 @@ def _lists(report: Mapping[str, Any]) -> list[str]:
         rows = [(_time(deaf["begin"]), f"{deaf['seconds']:.2f}", "") for deaf in report["deaf"]]
         parts += ["## When the probe was deaf", _table(("from", "seconds", ""), rows)]
     return parts
+
+
+def _waived(gate: Mapping[str, Any]) -> str:
+    if not gate.get("waived"):
+        return ""
+    return f"by {gate['waived_by']}" if gate.get("waived_by") else "yes"
 
 
 def _figure(figure: Mapping[str, Any], unit: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from . import results
 from .calls import CallOutcome, PlannedCall
 from .course import Course, Due
 from .errors import LeaseLost, RecoveryError
-from .gates import to_be_said
+from .gates.ruling import to_be_said
 from .guards import CHANGED, LOOK_AGAIN, NOT_SENT, Judgement, Say, judge, wanted
 from .journal import Journal, flush
 from .lease import Lease
@@ -29,7 +29,8 @@ from .model import Application
 from .opening import Candidate, Opening, journal_path, opening, store_of, survey
 from .options import Options
 from .performer import Performer
-from .reading import Wanted, WorldReader
+from .reading.parts import Wanted
+from .reading.reader import WorldReader
 from .results import ApplicationResult, MoveResult
 from .snapshot import Snapshot
 from .speaking import Line, Speaker
@@ -174,10 +175,12 @@ class _Run:
         journal, move = course.journal, course.move
         if not one.resumed:
             journal.append("run-opened", "decide", detail=opening(move, self.mode, self.options), at=move.opened_at)
-        course.notes += to_be_said(one.rulings)
+        course.notes += to_be_said(one.rulings, self.options.operator)
         for line in course.notes:
             self.speaker.note(move, "gates", line)
-        for ruling, said in zip(one.rulings, one.gates(), strict=True):
+        for ruling in one.rulings:
+            who = {"waived_by": self.options.operator} if ruling.waived and self.options.operator else {}
+            said = {**ruling.described(), **who}
             journal.append("gate", "decide", step=ruling.gate.name, reason=ruling.answer.reason or None, detail=said)
         for broken in course.leases.broken:
             reason = f"the operator broke the lease of run {broken['run_id']} in {broken['region']}"

@@ -8,7 +8,7 @@ Three answers are kept apart: a thing that is there, a thing that is not there (
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ class Unknown:
 
 
 NOT_READ = Unknown("it was not read")
+POSTGRESQL = "aurora-postgresql"
 
 
 class Facet(Enum):
@@ -48,6 +49,17 @@ class Facet(Enum):
     VALVES = "what lets writes in besides the groups"
     SHUT_VALVES = "what of that was shut, to be opened again"
     LOST_WRITES = "DescribeDBClusterSnapshots"
+    # Only gates look at these: they are read once, before a move, and never polled.
+    PARAMETERS = "DescribeDBClusterParameters"
+    TEMPLATES = "DescribeLaunchTemplateVersions"
+    IMAGES = "DescribeImages"
+    OFFERINGS = "DescribeInstanceTypeOfferings"
+    VCPUS = "DescribeInstanceTypes"
+    QUOTAS = "GetServiceQuota"
+    HEALTH_CHECKS = "ListHealthChecks"
+    BUCKETS = "GetBucketReplication"
+    BACKLOGS = "GetMetricData of S3 replication"
+    ALARMS = "DescribeAlarmsForMetric"
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,15 @@ class Cluster:
     instances: tuple[str, ...]
     key: str | None = None  # KmsKeyId
     security_groups: tuple[str, ...] = ()
+    parameter_group: str | None = None
+
+
+@dataclass(frozen=True)
+class TemplateUse:
+    """Which version of which launch template a group uses; by id or by name."""
+
+    identifier: str
+    version: str
 
 
 @dataclass(frozen=True)
@@ -130,6 +151,64 @@ class GroupState:
     in_service: int
     instances: int
     target_groups: tuple[str, ...] = ()
+    template: TemplateUse | None = None
+    types: tuple[str, ...] = ()  # that a mixed instances policy names in place of the template's
+    zones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Template:
+    """What a version of a launch template launches."""
+
+    image: str | None
+    instance_type: str | None
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A limit of virtual processors, how many run (None: not published), and how many are still to be launched.
+
+    The last one is the sum for all applications that were read together.
+    """
+
+    name: str
+    limit: float
+    used: float | None
+    asked: int
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket's versioning, and its replication rules as ``replication.describe`` shows them."""
+
+    name: str
+    versioned: bool
+    rules: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What waits to be replicated from a bucket: operations, and by how many seconds the replica is behind."""
+
+    pending: int
+    latency_seconds: float
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An alarm on a replication lag. ``tells`` is false where it has no action, or its actions are off."""
+
+    name: str
+    state: str
+    tells: bool
+
+
+@dataclass(frozen=True)
+class BreakGlass:
+    """When the credentials for the worst day were last tried (None: not said), and how long that may be ago (R30)."""
+
+    tried_at: float | None
+    longest_seconds: float
 
 
 @dataclass(frozen=True)
@@ -205,10 +284,21 @@ class Snapshot:
     answers: Mapping[str, DnsAnswer | Unknown] = field(default_factory=dict)
     events: Mapping[Access, tuple[Event, ...] | Unknown] = field(default_factory=dict)
     keys: Mapping[tuple[Access, str], str | Unknown] = field(default_factory=dict)
-    records: Mapping[str, tuple[str, ...] | Unknown] = field(default_factory=dict)
+    records: Mapping[str, tuple[Mapping[str, Any], ...] | Unknown] = field(default_factory=dict)
     secrets: Mapping[tuple[Access, str], Secret | Unknown | None] = field(default_factory=dict)
     valves: Mapping[tuple[Access, str, str], tuple[Valve, ...] | Unknown] = field(default_factory=dict)
     cluster_snapshots: Mapping[tuple[Access, str], tuple[ClusterSnapshot, ...] | Unknown] = field(default_factory=dict)
+    parameters: Mapping[tuple[Access, str], Mapping[str, str] | Unknown] = field(default_factory=dict)
+    templates: Mapping[tuple[Access, TemplateUse | None], Template | Unknown | None] = field(default_factory=dict)
+    images: Mapping[tuple[Access, str], str | Unknown | None] = field(default_factory=dict)
+    offerings: Mapping[tuple[Access, str], frozenset[str] | Unknown] = field(default_factory=dict)
+    vcpus: Mapping[tuple[Access, str], int | Unknown] = field(default_factory=dict)
+    quotas: Mapping[tuple[Access, str], Quota | Unknown] = field(default_factory=dict)
+    health_checks: Mapping[Access, Mapping[str, Mapping[str, Any]] | Unknown] = field(default_factory=dict)
+    buckets: Mapping[tuple[Access, str], Bucket | Unknown | None] = field(default_factory=dict)
+    backlogs: Mapping[tuple[Access, str, str], Backlog | Unknown] = field(default_factory=dict)
+    alarms: Mapping[tuple[Access, str], tuple[Alarm, ...] | Unknown] = field(default_factory=dict)
+    break_glass: BreakGlass | None = None
 
     def global_cluster(self, application: Application, *sites: Site) -> GlobalCluster | Unknown | None:
         """The global cluster as the first of ``sites`` sees it whose region answered."""
@@ -223,9 +313,29 @@ class Snapshot:
         """The site's cluster."""
         return self.clusters.get((site.access, site.cluster), NOT_READ)
 
+    def engine(self, application: Application, *sites: Site) -> str:
+        """The engine of the global cluster; empty where it is not known."""
+        view = self.global_cluster(application, *sites)
+        return view.engine if isinstance(view, GlobalCluster) else ""
+
     def group(self, site: Site, name: str) -> GroupState | Unknown | None:
         """One of the site's Auto Scaling groups."""
         return self.groups.get((site.access, name), NOT_READ)
+
+    def instance_types(self, access: Access, state: GroupState) -> tuple[str, ...]:
+        """What a group may launch, as far as its template and its policy name it."""
+        template = self.templates.get((access, state.template))
+        named = template.instance_type if isinstance(template, Template) else None
+        return state.types or ((named,) if named else ())
+
+    def processors(self, access: Access, state: GroupState, quota_of: Callable[[str], str | None]) -> dict[str, int]:
+        """Virtual processors of one instance of a group, by the quota that counts them; the largest of its types."""
+        found: dict[str, int] = {}
+        for name in self.instance_types(access, state):
+            count, code = self.vcpus.get((access, name), NOT_READ), quota_of(name)
+            if isinstance(count, int) and code:
+                found[code] = max(found.get(code, 0), count)
+        return found
 
     def lag(self, site: Site) -> Lag | Unknown:
         """How far the site's cluster is behind the writer."""

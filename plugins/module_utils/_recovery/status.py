@@ -11,7 +11,8 @@ from typing import Any
 from .errors import RecoveryError
 from .lease import run_of, unreleased_run
 from .model import Application, Site
-from .reading import Wanted, WorldReader
+from .reading.parts import Wanted
+from .reading.reader import WorldReader
 from .snapshot import Cluster, Facet, GlobalCluster, GroupState, Lag, Snapshot, Unknown
 from .steps.pending_job import open_job
 from .steps.registry import MODES, Mode

@@ -50,6 +50,8 @@ def failover(tmp_path: Path, *arguments: str, playbook: str = "failover.yml") ->
         ("failover_mode=planned failover_confirm=other", "failover_confirm is 'other': to move it, confirm with"),
         ("failover_mode=unplanned failover_confirm=dr-webapp", "accept_data_loss is False: an unplanned failover may"),
         ("failover_mode=unplanned failover_confirm=dr-webapp accept_data_loss=no", "accept_data_loss is False"),
+        ("drill=true waive=luck", "waive: 'luck' is no gate; the gates are"),
+        ("drill=true waive=replication-lag,target-instance", "waive: 'target-instance' cannot be waived; those that"),
     ],
 )
 def test_an_unclear_intent_is_refused_in_one_line(tmp_path: Path, said: str, wanted: str) -> None:

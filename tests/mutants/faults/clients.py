@@ -59,7 +59,7 @@ FAULTS = (
         "R2",
         "what could not be read counts as not there",
         Rewritten(
-            "reading:WorldReader._gather",
+            "reading.reader:WorldReader._gather",
             "found.update({key: Unknown(str(outcome)) for key in reading.keys})",
             "found.update({key: None for key in reading.keys})",
         ),

@@ -17,13 +17,13 @@ FAULTS = (
             '"attribute_not_exists(expires_at) OR',
             '"attribute_not_exists(nothing) OR',
         ),
-        Rewritten("gates:lease_free", "if not left or run == move.run_id:", "if True:"),
+        Rewritten("gates.state:lease_free", "if not left or run == move.run_id:", "if True:"),
     ),
     (
         "lease-of-others-not-looked-at",
         "lease",
         "the gate does not see that somebody else moves the application",
-        Rewritten("gates:lease_free", "if not left or run == move.run_id:", "if True:"),
+        Rewritten("gates.state:lease_free", "if not left or run == move.run_id:", "if True:"),
     ),
     (
         "lease-not-renewed",

@@ -128,7 +128,7 @@ FAULTS = (
         "unfenced-promotion-that-nobody-accepted",
         "R7",
         "a region that cannot be fenced is left without the operator's word",
-        Rewritten("gates:fence", "if move.accept_unfenced:", "if True:"),
+        Rewritten("gates.regions:fence", "if move.accept_unfenced:", "if True:"),
         Rewritten("steps.fencing:not_fenced", "move.accept_unfenced or", "True or"),
         *(Row("unplanned", fence, {"required": False}) for fence in FENCES),
     ),

@@ -15,16 +15,14 @@ from moto import mock_aws
 from unit.measure.test_orchestrator import APPLICATION, RUN
 
 from plugins.module_utils._recovery.checklist import (
-    ROUTE53_REGION,
     Checklist,
     LagSample,
     object_call,
     plan_lines,
-    records_access,
     replication_lag,
 )
 from plugins.module_utils._recovery.clients import Clients
-from plugins.module_utils._recovery.model import Application, parse_application
+from plugins.module_utils._recovery.model import ROUTE53_REGION, Application, parse_application
 from plugins.module_utils._recovery.toolbox import SystemClock
 
 NOBODY = {"profile": None}
@@ -60,7 +58,7 @@ def application(monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
 
 def checklist(application: Application) -> Checklist:
     clock = SystemClock()
-    clients = Clients(clock, {ROUTE53_REGION: records_access(application, application.dr)})
+    clients = Clients(clock, {ROUTE53_REGION: application.records_access(application.dr)})
     return Checklist(clients, clock, application, application.dr, RUN, "dr-webapp", team="night shift")
 
 

@@ -234,6 +234,12 @@ def test_a_scheduler_that_does_not_answer_holds_no_failover_up(moved: list[dict[
     assert "no continuation" in told["notes"][0]
 
 
+def test_an_event_names_what_is_waived_and_who_waives_it(moved: list[dict[str, Any]]) -> None:
+    move(Aws(), {**EVENT, "waive": ["block-period"], "operator": "night shift"})
+    options = moved[1]["options"]
+    assert (options.waive, options.operator) == (("block-period",), "night shift")
+
+
 @pytest.mark.parametrize("word", ["true", "yes", 1, None])
 def test_only_true_accepts_a_loss(moved: list[dict[str, Any]], word: object) -> None:
     move(Aws(), {**EVENT, "accept_data_loss": word, "accept_unfenced": word})
@@ -244,7 +250,9 @@ def test_only_true_accepts_a_loss(moved: list[dict[str, Any]], word: object) -> 
 @pytest.mark.parametrize(
     ("event", "message"),
     [({**EVENT, "task": "dance"}, "task: 'dance' is unknown"), ({"task": "failover"}, "application: a dictionary"),
-     ({**EVENT, "target": "moon"}, "target"), ({**EVENT, "mode": ""}, "mode")],
+     ({**EVENT, "target": "moon"}, "target"), ({**EVENT, "mode": ""}, "mode"),
+     ({**EVENT, "waive": "block-period"}, "is no list of gates"),
+     ({**EVENT, "waive": ["luck"]}, "waive: 'luck' is no gate")],
 )  # fmt: skip
 def test_a_wrong_event_is_named(event: dict[str, Any], message: str) -> None:
     with pytest.raises(RecoveryError, match=message):

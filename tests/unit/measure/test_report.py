@@ -61,3 +61,11 @@ def test_the_markdown_says_not_measured_and_why() -> None:
     assert "| RPO | 60 s | not measured | what is stored could not be read back: the probe was cut short |" in text
     assert "rds:SwitchoverGlobalCluster" in text
     assert "g\\|h" in text
+
+
+def test_the_markdown_says_which_gate_was_waived_and_by_whom() -> None:
+    answer = {"answer": "unknown", "waived": True, "waived_by": "night shift"}
+    gates = [event(6, "gate", step="replication-lag", reason="no sample", detail=answer)]
+    found = measure(observed(series(60, [(10, 20)])), EVENTS, OBJECTIVES, target_region=NEW, stable_samples=10)
+    text = as_markdown(to_report(MOVE, found, OBJECTIVES, events=[*EVENTS, *gates]))
+    assert "| replication-lag | unknown | no sample | by night shift |" in text

@@ -7,6 +7,7 @@ from typing import Any
 from ansible_collections.pilotlight.aws_dr.plugins.filter.launch_data import launch_data
 from ansible_collections.pilotlight.aws_dr.plugins.filter.overlapping_networks import overlapping_networks
 from ansible_collections.pilotlight.aws_dr.plugins.filter.security_group_parity import security_group_parity
+from ansible_collections.pilotlight.aws_dr.plugins.filter.waiver_problem import waiver_problem
 
 
 def group(name: str, group_id: str, *peers: tuple[int, str, dict[str, str]]) -> dict[str, Any]:
@@ -61,3 +62,13 @@ def test_a_group_launches_the_version_that_it_names() -> None:
 
 def test_a_group_without_a_known_template_has_no_data() -> None:
     assert launch_data([{"auto_scaling_group_name": "old", "launch_configuration_name": "lc"}], TEMPLATES) == {}
+
+
+def test_gates_that_can_be_waived_are_no_problem() -> None:
+    assert waiver_problem([]) == ""
+    assert waiver_problem(["replication-lag", "old-site-down"]) == ""
+
+
+def test_a_waiver_that_is_none_is_named() -> None:
+    assert waiver_problem(["replication-lag", "luck"]).startswith("waive: 'luck' is no gate; the gates are ")
+    assert waiver_problem(["lease-free"]).startswith("waive: 'lease-free' cannot be waived; those that can are ")

@@ -107,6 +107,13 @@ def build_state(client: Client, name: str) -> None:
         client("sns", region).create_topic(Name=f"{name}-dr-alerts")
 
 
+def build_secret(client: Client, name: str) -> None:
+    """What the application connects with, replicated."""
+    client("secretsmanager", EAST).create_secret(
+        Name=f"{name}/database", SecretString="a-long-password", AddReplicaRegions=[{"Region": WEST}]
+    )
+
+
 def build_traffic(client: Client, name: str, zone: str, endpoints: dict[str, str], ttl: int) -> None:
     """R17: an alarm in the other region and a health check for each record of a failover pair."""
     route53 = client("route53", EAST)

@@ -18,7 +18,8 @@ from plugins.module_utils._recovery.runner import run_move
 from plugins.module_utils._recovery.store import Item, encode
 
 DRILL = Options("dr", "planned", "drill")
-FAILOVER = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True)
+WAIVED = ("old-site-down", "block-period")  # the old site is alive in most of these, and moves follow on each other
+FAILOVER = Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED, accept_unfenced=True)
 HOME_ARN = f"arn:aws:rds:{EAST}:{ACCOUNT}:cluster:shop"
 DR_ARN = f"arn:aws:rds:{WEST}:{ACCOUNT}:cluster:shop-dr-cluster"
 

@@ -30,13 +30,14 @@ from plugins.module_utils._recovery.switch import OPEN
 
 TO_DR = Options("dr", "planned", "drill")
 HOME = Options("primary", "planned")
+WAIVED = ("old-site-down", "block-period")  # the site that is left is alive here, and the last move just over
 
 MODES: Mapping[str, tuple[tuple[Options, ...], Options]] = {
     # the moves beforehand, and the one that is interrupted
     "planned to dr": ((), TO_DR),
     "planned home": ((TO_DR,), HOME),
-    "unplanned to dr": ((), Options("dr", "unplanned", accept_data_loss=True)),
-    "unplanned home": ((TO_DR,), Options("primary", "unplanned", accept_data_loss=True)),
+    "unplanned to dr": ((), Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED)),
+    "unplanned home": ((TO_DR,), Options("primary", "unplanned", accept_data_loss=True, waive=WAIVED)),
 }
 BEFORE_SENT, ANSWER_LOST, BEFORE_JOURNAL, AFTER_JOURNAL = (
     "killed before it was sent",

@@ -21,8 +21,9 @@ from plugins.module_utils._recovery.runner import run_move
 from plugins.module_utils._recovery.workers import InlineWorkers
 
 DRILL = Options("dr", "planned", "drill")
-FAILOVER = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True)
-HOME_UNPLANNED = Options("primary", "unplanned", accept_data_loss=True, accept_unfenced=True)
+WAIVED = ("old-site-down", "block-period")  # the old site is alive in most of these, and moves follow on each other
+FAILOVER = Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED, accept_unfenced=True)
+HOME_UNPLANNED = Options("primary", "unplanned", accept_data_loss=True, waive=WAIVED, accept_unfenced=True)
 
 
 @dataclass

@@ -22,8 +22,9 @@ from plugins.module_utils._recovery.results import FAILED, MOVED, NOTHING, REFUS
 from plugins.module_utils._recovery.runner import Options, run_move
 from plugins.module_utils._recovery.status import describe
 
-FAILOVER = Options("dr", "unplanned", accept_data_loss=True)
-LOST = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True)
+WAIVED = ("old-site-down", "block-period")
+FAILOVER = Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED)
+LOST = Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED, accept_unfenced=True)
 HOME = Options("primary", "planned")
 DRILL = Options("dr", "planned", "drill")
 SHUT = {"schedules": [], "mappings": [], "ingress": []}
@@ -315,7 +316,7 @@ def test_a_site_that_was_fenced_serves_again_also_when_the_other_one_is_lost() -
     bench.clock.wait(3600)
     reconciled(bench)
     bench.aws.outage(WEST, "refuse")
-    result = move(bench, Options("primary", "unplanned", accept_data_loss=True, accept_unfenced=True))
+    result = move(bench, Options("primary", "unplanned", accept_data_loss=True, waive=WAIVED, accept_unfenced=True))
     assert (result.status, result.reasons) == (MOVED, ())
     bench.clock.wait(60)
     bench.aws._settle()
@@ -325,7 +326,8 @@ def test_a_site_that_was_fenced_serves_again_also_when_the_other_one_is_lost() -
 def test_a_drill_reads_and_opens_nothing_where_nothing_was_shut() -> None:
     bench = Bench.of()
     move(bench, DRILL)
-    assert {call.service for call in bench.aws.calls} & {"scheduler", "lambda", "ec2"} == set()
+    assert {call.service for call in bench.aws.calls} & {"scheduler", "lambda"} == set()
+    assert bench.aws.made("ec2", "DescribeSecurityGroups") == []
 
 
 SUCCEEDED = "Attempt to block writes for DB cluster {} in Region {} succeeded."

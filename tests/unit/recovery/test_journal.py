@@ -20,7 +20,8 @@ from plugins.module_utils._recovery.runner import run_move
 from plugins.module_utils._recovery.status import describe
 
 DRILL = Options("dr", "planned", "drill")
-FAILOVER = Options("dr", "unplanned", accept_data_loss=True)
+WAIVED = ("old-site-down", "block-period")
+FAILOVER = Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED)
 
 
 class Killed(BaseException):

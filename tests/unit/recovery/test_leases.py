@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,8 @@ from plugins.module_utils._recovery.runner import run_move
 from plugins.module_utils._recovery.store import Store
 
 DRILL = Options("dr", "planned", "drill")
-FAILOVER = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True)
+WAIVED = ("old-site-down", "block-period")
+FAILOVER = Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED, accept_unfenced=True)
 
 
 class Killed(BaseException):
@@ -147,7 +149,7 @@ def test_a_refusal_names_the_run_whose_lease_could_be_broken() -> None:
 def test_a_lease_is_not_broken_for_a_run_that_was_named_wrongly() -> None:
     bench = Bench.of()
     dead_run(bench)
-    result = move(bench, Options("dr", "unplanned", accept_data_loss=True, break_lease="20261123T013000Z-drill-1a2b3c"))
+    result = move(bench, replace(FAILOVER, accept_unfenced=False, break_lease="20261123T013000Z-drill-1a2b3c"))
     assert result.status == REFUSED
 
 
@@ -155,7 +157,7 @@ def test_a_broken_lease_is_waited_out_and_told_in_the_journal() -> None:
     bench = Bench.of()
     dead = dead_run(bench)
     ends = float(bench.aws.tables[(WEST, "shop-dr-state")]["shop|lease"]["expires_at"]["N"])
-    result = move(bench, Options("dr", "unplanned", accept_data_loss=True, break_lease=dead))
+    result = move(bench, replace(FAILOVER, accept_unfenced=False, break_lease=dead))
     assert (result.status, result.resumed) == (MOVED, False)
     first = min(call.at for call in bench.aws.mutations("dynamodb") if call.at > ends - LEASE_SECONDS + 1)
     assert first >= ends + SKEW_SECONDS
@@ -174,7 +176,7 @@ def test_a_mover_that_lives_makes_no_call_once_its_lease_is_broken() -> None:
             bench.aws.after_call = lambda call: None
             row = bench.aws.tables[(WEST, "shop-dr-state")]["shop|lease"]
             run = row["holder"]["S"].partition("/")[0]
-            second.append(move(bench, Options("dr", "unplanned", accept_data_loss=True, break_lease=run)))
+            second.append(move(bench, replace(FAILOVER, accept_unfenced=False, break_lease=run)))
 
     bench.aws.after_call = interfere
     first = move(bench, DRILL)

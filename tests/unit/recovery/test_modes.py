@@ -20,7 +20,8 @@ from plugins.module_utils._recovery.steps.base import SOURCE, TARGET
 from plugins.module_utils._recovery.steps.registry import MODES
 
 PLACES = {"dr": {WEST: TARGET, EAST: SOURCE}, "primary": {EAST: TARGET, WEST: SOURCE}}
-FAILOVER = Options("dr", "unplanned", accept_data_loss=True)
+WAIVED = ("old-site-down", "block-period")
+FAILOVER = Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED)
 BOTH_WAYS = [mode for mode in MODES.values() if {"promote"} & {row.step.name for row in mode.rows}]
 
 
@@ -51,7 +52,7 @@ def moved(mode: str) -> tuple[Moved, ...]:
         if moves and place == "primary" and len(moves) == 2:
             fail_over(bench)
         bench.aws.calls.clear()
-        options = Options(place, mode, accept_data_loss=True)
+        options = Options(place, mode, accept_data_loss=True, waive=WAIVED)
         planned = run_move(bench.aws.applications, options, bench.tools(), check=True).applications[0]
         result = run_move(bench.aws.applications, options, bench.tools()).applications[0]
         assert not result.reasons

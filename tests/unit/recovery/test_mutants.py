@@ -23,6 +23,6 @@ def test_every_fault_has_a_test_that_is_expected_to_catch_it() -> None:
 
 
 def test_a_fault_whose_place_is_gone_is_an_error_and_not_a_fault_that_does_nothing() -> None:
-    fault = Rewritten("gates:target_instance", "no such text", "")
+    fault = Rewritten("gates.database:target_instance", "no such text", "")
     with pytest.raises(TargetGone, match="stands there 0 times"), fault.apply():
         pass

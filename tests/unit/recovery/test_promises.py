@@ -30,7 +30,8 @@ from plugins.module_utils._recovery.steps.write_probe import StableThroughDns, g
 
 DRILL = Options("dr", "planned", "drill")
 HOME = Options("primary", "planned")
-FAILOVER = Options("dr", "unplanned", accept_data_loss=True)
+WAIVED = ("old-site-down", "block-period")
+FAILOVER = Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED)
 APPLICATION = Bench.of().aws.applications[0]
 TO_DR = Move(APPLICATION, "dr", planned=True, intent="drill", run_id="r")
 OPENED = {"kind": "run-opened", "at": 100.0, "seq": 1, "detail": {"mode": "unplanned"}}

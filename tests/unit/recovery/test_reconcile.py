@@ -19,7 +19,8 @@ from plugins.module_utils._recovery.results import FAILED, MOVED, NOTHING, PLANN
 from plugins.module_utils._recovery.runner import Options, run_move
 from plugins.module_utils._recovery.steps.lost_writes import copy_name
 
-LOST = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True)
+WAIVED = ("old-site-down", "block-period")
+LOST = Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED, accept_unfenced=True)
 SHUT = {"schedules": [], "mappings": [], "ingress": []}
 COPY = "lost-writes-shop-2026-11-24-14-52"
 

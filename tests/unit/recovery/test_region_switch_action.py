@@ -48,6 +48,14 @@ def test_a_second_run_is_not_changed(run: Run) -> None:
     assert (result["changed"], result["applications"][0]["status"]) == (False, "nothing-to-do")
 
 
+def test_what_is_waived_is_told_with_who_waived_it(run: Run, bench: Bench) -> None:
+    bench.aws.lag_ms = None
+    result = run(waive=["replication-lag"], operator="night shift")
+    assert not result.get("failed"), result.get("msg")
+    notes = result["applications"][0]["notes"]
+    assert any(note.startswith("waived by night shift: replication-lag (R11)") for note in notes)
+
+
 def test_what_stands_in_the_way_is_one_line(run: Run, bench: Bench) -> None:
     bench.aws.instances[(WEST, "shop-dr-cluster")] = []
     result = run()

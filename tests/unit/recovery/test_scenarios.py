@@ -19,9 +19,10 @@ from plugins.module_utils._recovery.runner import Options, run_move
 
 DRILL = Options("dr", "planned", "drill")
 HOME = Options("primary", "planned")
-FAILOVER = Options("dr", "unplanned", accept_data_loss=True)
-LOST = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True)
-HOME_UNPLANNED = Options("primary", "unplanned", accept_data_loss=True, accept_unfenced=True)
+WAIVED = ("old-site-down", "block-period")  # the old site is alive in most of these, and moves follow on each other
+FAILOVER = Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED)
+LOST = Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED, accept_unfenced=True)
+HOME_UNPLANNED = Options("primary", "unplanned", accept_data_loss=True, waive=WAIVED, accept_unfenced=True)
 
 
 def move(
@@ -565,7 +566,7 @@ def test_a_store_that_is_lost_once_the_writer_moves_leaves_no_clients_behind(opt
     said = "\n".join(result.applications[0].notes)
     assert "going on without a lease" in said
     assert "could not be stored: the publisher may undo it" in said
-    assert len(result.applications[0].notes) < 7
+    assert len([note for note in result.applications[0].notes if not note.startswith("waived: ")]) < 7
 
 
 def test_a_position_that_is_refused_by_the_table_is_not_taken_for_set() -> None:

@@ -47,7 +47,7 @@ class Mode:
 
     - ``loses_data``: the operator must have accepted that data may be lost
     - ``depends_on``: sides whose regions must answer; any other region may cost at most its breaker's budget (R2)
-    - ``asks_route53``: records may be read beforehand; never in a recovery path (R3)
+    - ``asks_route53``: gates may ask Route 53 and what else is prepared beforehand; never in a recovery path (R3)
     - ``needs_store``: the run stops when its journal and lease cannot be written
     - ``leases``: sides whose state table gives a lease; a call is made only while all of them last
     - ``together``: one application whose gates fail holds all of them back

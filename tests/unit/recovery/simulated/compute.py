@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .base import ACCOUNT, World
+from .base import ACCOUNT
+from .preparations import Preparations
 
 
-class Compute(World):
+class Compute(Preparations):
     """EC2 Auto Scaling and Elastic Load Balancing in both regions."""
 
     def _autoscaling_describe_auto_scaling_groups(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -22,6 +23,7 @@ class Compute(World):
                 found.append(
                     {
                         "AutoScalingGroupName": name,
+                        **self.launches(region, name),
                         "MinSize": group.min,
                         "DesiredCapacity": group.desired,
                         "MaxSize": group.max,

@@ -61,6 +61,7 @@ class Rds(World):
                     "DBClusterMembers": [{"DBInstanceIdentifier": one} for one in self.instances[(region, name)]],
                     "KmsKeyId": f"arn:aws:kms:{region}:{ACCOUNT}:key/1",
                     "VpcSecurityGroups": [{"VpcSecurityGroupId": security_group(region, name), "Status": "active"}],
+                    "DBClusterParameterGroup": "parameters",
                 }
                 for name in names
                 if (region, name) in self.instances

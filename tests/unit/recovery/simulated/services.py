@@ -9,25 +9,32 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from .base import EAST, WEST, World
+from .base import EAST, WEST
+from .preparations import Preparations
 
 
-class Services(World):
+class Services(Preparations):
     """Metrics, keys, topics, records and secrets."""
 
     def _cloudwatch_get_metric_data(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         results = []
         for query in params["MetricDataQueries"]:
-            known = self.lag_told
             at = min(self.clock.now(), params["EndTime"].timestamp()) - 30
+            value = self._sample(query["MetricStat"]["Metric"], at)
+            known = value is not None
             results.append(
                 {
                     "Id": query["Id"],
                     "Timestamps": [datetime.fromtimestamp(at, UTC)] if known else [],
-                    "Values": [self.replication.lag(at) * 1000] if known else [],
+                    "Values": [value] if known else [],
                 }
             )
         return {"MetricDataResults": results}
+
+    def _sample(self, metric: Mapping[str, Any], at: float) -> float | None:
+        if metric["Namespace"] != "AWS/RDS":
+            return self.prepared_metric(metric)
+        return self.replication.lag(at) * 1000 if self.lag_told else None
 
     def _cloudwatch_put_metric_data(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         for data in params["MetricData"]:

@@ -71,7 +71,8 @@ class SimulatedAws(DataPlane, Compute, Fences, DynamoDb):
                 call.outcome = str(error)
                 raise error
         self._pass_time()
-        answer: dict[str, Any] = getattr(self, f"_{service}_{snake(operation)}")(access.region, params)
+        handler = f"_{service.replace('-', '_')}_{snake(operation)}"
+        answer: dict[str, Any] = getattr(self, handler)(access.region, params)
         self.after_call(call)
         return answer
 

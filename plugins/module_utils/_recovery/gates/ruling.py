@@ -1,0 +1,103 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What follows from the gates: all are asked, and all that block are reported together.
+
+In a planned move what cannot be known blocks; in an unplanned one it is said, and the operator decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import RecoveryError
+from ..model import Application
+from ..readiness_document import age_in_words, found_in
+from ..reading.parts import Wanted
+from ..snapshot import Snapshot, Unknown
+from ..steps.base import TARGET, Move
+from ..steps.registry import MODES
+from ..store import READINESS
+from .answers import Answer, Gate, Ruling, Verdict, unknown
+from .table import GATES
+
+
+def check_waivers(waive: Iterable[str]) -> None:
+    """Raise for a name that is no gate, or a gate that nobody can waive."""
+    gates = {gate.name: gate for gate in GATES}
+    for name in waive:
+        if name not in gates:
+            raise RecoveryError(f"waive: {name!r} is no gate; the gates are {', '.join(gates)}")
+        if not gates[name].waivable:
+            waivable = ", ".join(gate.name for gate in GATES if gate.waivable)
+            raise RecoveryError(f"waive: {name!r} cannot be waived; those that can are {waivable}")
+
+
+def wanted(application: Application, place: str, mode: str) -> Iterable[Wanted]:
+    """What must be read before the gates of a mode are asked, for a move to ``place``."""
+    sites = {True: application.site(place), False: application.other(place)}
+    for gate in GATES:
+        if mode in gate.blocks and not _from_memory(gate, mode):
+            for watch in sorted(gate.needs, key=lambda watch: (watch.side, watch.facet.name)):
+                yield Wanted(watch.facet, application, sites[watch.side == TARGET])
+
+
+def evaluate(move: Move, snapshot: Snapshot, waive: Iterable[str] = (), mode: str | None = None) -> tuple[Ruling, ...]:
+    """All gates of a mode (by default the move's own), whatever the first of them says."""
+    mode = mode or move.mode
+    waived = set(waive)
+    rulings = []
+    for gate in GATES:
+        if mode not in gate.blocks:
+            continue
+        answer = _remembered(gate, move, snapshot) if _from_memory(gate, mode) else gate.check(move, snapshot)
+        blocks = answer.verdict in gate.blocks[mode]
+        forgiven = blocks and gate.waivable and gate.name in waived
+        rulings.append(Ruling(gate, answer, blocks and not forgiven, forgiven))
+    return tuple(rulings)
+
+
+def _from_memory(gate: Gate, mode: str) -> bool:
+    return gate.remembered and mode in MODES and not MODES[mode].asks_route53
+
+
+def _remembered(gate: Gate, move: Move, snapshot: Snapshot) -> Answer:
+    """A gate's answer in the last readiness snapshot of the region that is moved to, with its age."""
+    found = found_in(snapshot.item(move.application, move.target, READINESS))
+    if isinstance(found, Unknown):
+        return unknown(found.reason)
+    said = found.gates.get(gate.name)
+    age = age_in_words(found.age(snapshot.at))
+    if said is None:
+        return unknown(f"the readiness snapshot, {age} old, does not name it")
+    reason = f"{said['reason']}; " if said.get("reason") else ""
+    return Answer(Verdict(said["answer"]), f"{reason}as readiness said {age} ago")
+
+
+def to_be_said(rulings: Iterable[Ruling], operator: str = "") -> tuple[str, ...]:
+    """What does not hold and does not block, in lines: waived (by ``operator``), or left to the operator.
+
+    Why there is no readiness snapshot is said once, and not again for each gate that would rest on it.
+    """
+    rulings = tuple(rulings)
+    waived = f"waived by {operator}: " if operator else "waived: "
+    missing = {ruling.answer.reason for ruling in rulings if ruling.gate.name == "readiness"}
+    return tuple(
+        (waived if ruling.waived else "") + ruling.line()
+        for ruling in rulings
+        if ruling.answer.verdict is not Verdict.HOLDS
+        and not ruling.blocks
+        and not (ruling.gate.remembered and ruling.answer.reason in missing)
+    )
+
+
+def in_the_way(rulings: Iterable[Ruling]) -> tuple[str, ...]:
+    """What blocks, in lines. Where a region does not answer, that is said once, and not again for each reading."""
+    blocking = [ruling for ruling in rulings if ruling.blocks]
+    region_gates = ("target-region", "source-region")
+    lost = any(ruling.gate.name in region_gates for ruling in blocking)
+    return tuple(
+        ruling.line()
+        for ruling in blocking
+        if not lost or ruling.gate.name in region_gates or ruling.answer.verdict is Verdict.FAILS
+    )

@@ -1,0 +1,112 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""State: is it there, does somebody else move, and what was said before?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..lease import run_of, seconds_left
+from ..readiness_document import age_in_words, found_in
+from ..snapshot import Snapshot, Unknown
+from ..steps.base import Move
+from ..steps.pending_job import open_job
+from ..steps.registry import MODES
+from ..store import LEASE, READINESS, RUN, pending_item
+from .answers import Answer, Verdict, fails, holds, unknown
+
+LONGEST_READINESS_AGE_SECONDS = 7 * 86400.0
+"""Much changes in a week: an older snapshot is shown, and is no comfort."""
+
+
+def state_store(move: Move, snapshot: Snapshot) -> Answer:
+    """The state table in the target's region answers: journal and lease live there (R29)."""
+    found = snapshot.item(move.application, move.target, RUN)
+    return unknown(found.reason) if isinstance(found, Unknown) else holds()
+
+
+def lease_free(move: Move, snapshot: Snapshot) -> Answer:
+    """No other run holds a lease that the move takes, unless the operator has named it to be broken."""
+    said: Answer = holds()
+    for side in MODES[move.mode].leases:
+        site = move.side(side)
+        found = snapshot.item(move.application, site, LEASE)
+        if isinstance(found, Unknown):
+            said = unknown(found.reason)
+            continue
+        run, left = run_of(found or {}), seconds_left(found or {}, snapshot.at)
+        if not left or run == move.run_id:
+            continue
+        if run != move.break_lease:
+            seconds = f"its lease in {site.region} runs out in {left:.0f} s"
+            return fails(f"run {run} moves {move.application.name}; {seconds}. If it is dead: break_lease={run}")
+        if said.verdict is Verdict.HOLDS:
+            said = holds(f"the lease of run {run} is to be broken")
+    return said
+
+
+def reconciled(move: Move, snapshot: Snapshot) -> Answer:
+    """Nothing waits to be reconciled at the target after an unplanned move away from it (R8)."""
+    found = snapshot.item(move.application, move.source, pending_item(move.place))
+    if isinstance(found, Unknown):
+        return unknown(found.reason)
+    job = open_job(found)
+    if job is None:
+        return holds()
+    return fails(f"run {job.get('run_id')} left a job for {move.target.region}: run playbooks/reconcile.yml first")
+
+
+def data_loss(move: Move, snapshot: Snapshot) -> Answer:
+    """The operator has accepted that data may be lost."""
+    del snapshot
+    if move.accept_data_loss:
+        return holds("accept_data_loss is true")
+    return fails("an unplanned move may lose data: say accept_data_loss=true, or move planned")
+
+
+def block_period(move: Move, snapshot: Snapshot) -> Answer:
+    """No unplanned move soon after another move: signals flap, and each reversal may lose writes (R19)."""
+    silent, ended = list[str](), list[tuple[float, str]]()
+    for site in (move.target, move.source):
+        run = snapshot.item(move.application, site, RUN)
+        if isinstance(run, Unknown):
+            silent.append(run.reason)
+        elif isinstance(run, Mapping) and run.get("closed_at") and run.get("run_id") != move.run_id:
+            ended.append((float(run["closed_at"]), str(run.get("run_id"))))
+    last = max(ended, default=None)
+    left = last[0] + move.application.block_seconds - snapshot.at if last else 0.0
+    if last and left > 0:
+        return fails(
+            f"run {last[1]} ended {snapshot.at - last[0]:.0f} s ago; another move back waits for {left:.0f} s more"
+        )
+    if silent:
+        return unknown(f"when the application was last moved: {silent[0]}")
+    return holds(f"run {last[1]} ended {age_in_words(snapshot.at - last[0])} ago" if last else "it was never moved")
+
+
+def readiness(move: Move, snapshot: Snapshot) -> Answer:
+    """What the last readiness snapshot in the living region said, with its age."""
+    item = snapshot.item(move.application, move.target, READINESS)
+    found = found_in(item)
+    if isinstance(found, Unknown):
+        return unknown(found.reason)
+    age = found.age(snapshot.at)
+    said = f"score {found.score}, {age_in_words(age)} old"
+    failing = ", ".join(sorted(name for name, one in found.gates.items() if one["answer"] == "fails"))
+    said += f"; failing: {failing}" if failing else ""
+    if age > LONGEST_READINESS_AGE_SECONDS:
+        return fails(f"{said}: too old to go by; run playbooks/readiness.yml")
+    return holds(said)
+
+
+def break_glass(move: Move, snapshot: Snapshot) -> Answer:
+    """The credentials for the day on which the identity provider is lost were tried not long ago (R30)."""
+    del move
+    told = snapshot.break_glass
+    if told is None or told.tried_at is None:
+        return unknown("nobody said when the break-glass credentials were last tried")
+    days = max(0.0, snapshot.at - told.tried_at) // 86400  # whole ones: it is a day that was told
+    said = f"the break-glass credentials were last tried {days:.0f} days ago"
+    limit = told.longest_seconds / 86400
+    return holds(said) if days <= limit else fails(f"{said}, over {limit:.0f} days: try them")
