@@ -53,9 +53,11 @@ class _Bucket:
 class Buckets:
     """All buckets of a run: one for each region and rate."""
 
-    def __init__(self, monotonic: Callable[[], float], rates: Mapping[tuple[str, str | None], Rate] = RATES) -> None:
+    def __init__(
+        self, monotonic: Callable[[], float], rates: Mapping[tuple[str, str | None], Rate] | None = None
+    ) -> None:
         self._monotonic = monotonic
-        self._rates = rates
+        self._rates = RATES if rates is None else rates
         self._lock = threading.Lock()
         self._buckets: dict[tuple[str, str, str | None], _Bucket] = {}
 
