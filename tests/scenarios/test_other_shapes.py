@@ -79,7 +79,9 @@ def test_the_built_collection_drills_with_nothing_but_an_inventory(labs: Labs, t
     )
     shutil.copytree(REPOSITORY / "inventories" / "lab", elsewhere / "inventory")
     lab = labs.start(inventory=str(elsewhere / "inventory"))
-    env = {"ANSIBLE_COLLECTIONS_PATH": str(elsewhere / "collections"), "ANSIBLE_CONFIG": "/dev/null"}
+    nothing_said = elsewhere / "ansible.cfg"
+    nothing_said.touch()
+    env = {"ANSIBLE_COLLECTIONS_PATH": str(elsewhere / "collections"), "ANSIBLE_CONFIG": str(nothing_said)}
     log = lab.home / "writer.jsonl"
     lab.playbook("pilotlight.aws_dr.deploy_dr", cwd=elsewhere, env=env).must_succeed()
     lab.playbook("pilotlight.aws_dr.activate", *TRAINED, cwd=elsewhere, env=env).must_succeed()
