@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -73,15 +74,13 @@ def test_the_built_collection_drills_with_nothing_but_an_inventory(labs: Labs, t
     subprocess.run([galaxy, "collection", "build", "--output-path", str(tmp_path), str(REPOSITORY)], check=True)
     [tarball] = tmp_path.glob("pilotlight-aws_dr-*.tar.gz")
     elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    subprocess.run(
-        [galaxy, "collection", "install", "--no-deps", "-p", str(elsewhere / "collections"), str(tarball)], check=True
-    )
     shutil.copytree(REPOSITORY / "inventories" / "lab", elsewhere / "inventory")
-    lab = labs.start(inventory=str(elsewhere / "inventory"))
-    nothing_said = elsewhere / "ansible.cfg"
+    nothing_said = elsewhere / "ansible.cfg"  # the checkout's would find the checkout
     nothing_said.touch()
     env = {"ANSIBLE_COLLECTIONS_PATH": str(elsewhere / "collections"), "ANSIBLE_CONFIG": str(nothing_said)}
+    install = [galaxy, "collection", "install", "--no-deps", "-p", env["ANSIBLE_COLLECTIONS_PATH"], str(tarball)]
+    subprocess.run(install, cwd=elsewhere, env={**os.environ, **env}, check=True)
+    lab = labs.start(inventory=str(elsewhere / "inventory"))
     log = lab.home / "writer.jsonl"
     lab.playbook("pilotlight.aws_dr.deploy_dr", cwd=elsewhere, env=env).must_succeed()
     lab.playbook("pilotlight.aws_dr.activate", *TRAINED, cwd=elsewhere, env=env).must_succeed()
