@@ -127,7 +127,7 @@ class Mover:
         self._pass_moment()
         if lost or self.clock.now() - began > deadline_seconds:
             raise RegionUnreachable(access.region, "the answer came too late or never")
-        if service == "rds" and call.mutates:
+        if service == "rds" and call.mutates and "GlobalClusterIdentifier" in params:
             self.promoted.add(str(params["GlobalClusterIdentifier"]).removesuffix("-global"))
         return answer
 

@@ -30,8 +30,13 @@ def drawn(seed: int) -> tuple[Step, ...]:
 
 
 def _step(draw: random.Random) -> Step:
-    make = draw.choices((_move, _writes, _pass, _trouble), weights=(5, 3, 2, 4))[0]
+    make = draw.choices((_move, _writes, _pass, _trouble, _reconcile), weights=(5, 3, 2, 4, 2))[0]
     return make(draw)
+
+
+def _reconcile(draw: random.Random) -> Step:
+    strikes = ((draw.randint(1, MOST_MOMENT), _strike(draw)),) if draw.random() < 0.4 else ()
+    return Move(draw.choice(steps.PLACES), "reconcile", meanwhile=strikes)
 
 
 def _pass(draw: random.Random) -> Step:
@@ -85,7 +90,9 @@ def _disaster(draw: random.Random) -> list[Step]:
         steps.Heal(target),
         steps.Promotion(5.0, draw.choice(steps.FENCING), draw.choice((0.0, 120.0))),
         steps.ReplicationLag(draw.choice((0.05, 0.5)), True),
-        steps.Move(lost, "planned"),
+        Move(lost, "reconcile"),
+        Move(target, "reconcile"),
+        Move(lost, "planned"),
         steps.Pass(100.0),
         writes,
         steps.Outage(lost, draw.choice(steps.OUTAGES), draw.random() < 0.3),

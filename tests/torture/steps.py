@@ -102,7 +102,10 @@ class LoseAnswer:
 
 @dataclass(frozen=True)
 class Move:
-    """A mover moves all applications. ``meanwhile`` says at which moment of its run (a call or a wait) what happens."""
+    """A mover moves all applications, or reconciles what a failover left (``reconcile``: the target is what lives).
+
+    ``meanwhile`` says at which moment of its run (a call or a wait) what happens.
+    """
 
     target: str
     mode: str

@@ -45,7 +45,7 @@ def moves(meanwhile: st.SearchStrategy[Any]) -> st.SearchStrategy[steps.Move]:
     return st.builds(
         steps.Move,
         places,
-        st.sampled_from(("planned", "unplanned")),
+        st.sampled_from(("planned", "unplanned", "reconcile")),
         st.booleans() | st.just(True),
         st.none() | st.sampled_from((5.0, 30.0, 100.0)),
         happenings,

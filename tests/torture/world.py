@@ -21,6 +21,7 @@ from plugins.module_utils._recovery.clients import Clients
 from plugins.module_utils._recovery.errors import CallFailed
 from plugins.module_utils._recovery.measure import Lag, Measurement, Objectives, measure
 from plugins.module_utils._recovery.model import Application
+from plugins.module_utils._recovery.reconcile import options_of
 from plugins.module_utils._recovery.results import (
     FAILED,
     MOVED,
@@ -32,6 +33,7 @@ from plugins.module_utils._recovery.results import (
 )
 from plugins.module_utils._recovery.runner import Options, run_move
 from plugins.module_utils._recovery.samples import Observation
+from plugins.module_utils._recovery.steps.base import RECONCILE
 from plugins.module_utils._recovery.steps.registry import MODES
 
 from . import steps
@@ -42,7 +44,7 @@ CLIENT_TTL_SECONDS = 60.0
 LOST_REGION_SECONDS = 10.0
 SLACK_SECONDS = 400.0
 """Beside the steps' own deadlines: the wait for an earlier lease, reads of a slow region, polls that come late."""
-LEASES = {"planned": ("target", "source"), "unplanned": ("target",)}
+LEASES = {"planned": ("target", "source"), "unplanned": ("target",), "reconcile": ("target",)}
 """Where each mode must hold a lease; not read from the core's own table, which may be wrong."""
 GLOBAL_CONTROL_PLANES = ("route53", "iam", "s3", "s3control")
 
@@ -131,6 +133,10 @@ class World:
             steps.Pass(7200.0),
         ):
             self.happen(step)
+        for living in steps.PLACES:
+            result = self._move(steps.Move(living, RECONCILE))
+            assert result is not None
+            assert result.ok, f"once all has healed, what a failover left cannot be reconciled: {self._said(result)}"
         for target in ("dr", "primary"):
             result = self._move(steps.Move(target, "planned"))
             assert result is not None
@@ -223,7 +229,10 @@ class World:
         # What its operators know: the old site may be alive and a move just over. That is waived, and all else is not.
         waived = ("old-site-down", "block-period") if step.mode == "unplanned" else ()
         accepted = {"accept_data_loss": step.accept_data_loss, "accept_unfenced": True}
-        options = Options(step.target, step.mode, waive=waived, **accepted)
+        if step.mode == RECONCILE:
+            options = options_of(next(place for place in steps.PLACES if place != step.target))
+        else:
+            options = Options(step.target, step.mode, waive=waived, **accepted)
         mover = Mover(self.aws, self.clock, options, self, planned(step.meanwhile))
         began = self.clock.now()
         stop_at = None if step.stop_after is None else began + step.stop_after
@@ -297,7 +306,10 @@ class World:
             item = call.params.get("Item")
             return self._named(item["application"]["S"]) if item and call.operation == "PutItem" else None
         told = {
-            "rds": lambda: call.params["GlobalClusterIdentifier"],
+            "rds": lambda: (
+                call.params.get("GlobalClusterIdentifier")
+                or call.params["TargetDBClusterSnapshotIdentifier"].removeprefix("lost-writes-")
+            ),
             "autoscaling": lambda: call.params["AutoScalingGroupName"],
             "sns": lambda: call.params["TopicArn"].rpartition(":")[2],
             "secretsmanager": lambda: call.params["SecretId"],
@@ -343,7 +355,7 @@ class World:
         assert one.status in (REFUSED, NOTHING, MOVED, FAILED, PAUSED), one.status
         if one.status in (REFUSED, FAILED):
             self._holds(bool(one.reasons), f"{one.application} was {one.status} without a reason")
-        if one.status != MOVED:
+        if one.status != MOVED or mover.options.mode == RECONCILE:
             return
         target = application.site(mover.options.target)
         if not mover.stalled_seconds:  # else somebody else may have moved it since its last look
