@@ -54,6 +54,8 @@ default_transaction_read_only = {read_only}
 """
 
 StopMode = Literal["fast", "immediate"]
+_CHILDREN_SECONDS = 10.0
+"""A server that was killed leaves children, and until they have ended the next one finds its memory still in use."""
 _SIGNALS: dict[StopMode, signal.Signals] = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 
@@ -167,9 +169,28 @@ class Instance:
         """Start the server and wait until it answers."""
         if self.running():
             return
+        began = time.monotonic()
+        process = self._process = self._spawn()
+        while True:
+            if process.poll() is not None:
+                if time.monotonic() - began > _CHILDREN_SECONDS:
+                    raise NotReady(f"PostgreSQL of {self.name} ended while starting; its log is {self.log}")
+                time.sleep(0.2)
+                process = self._process = self._spawn()
+            try:
+                with self.connect(database="postgres", timeout=2):
+                    return
+            except psycopg.OperationalError as error:
+                if time.monotonic() - began > timeout:
+                    raise NotReady(
+                        f"PostgreSQL of {self.name} does not answer after {timeout:.0f} s: {error}"
+                    ) from error
+                time.sleep(0.05)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 binaries.command(
                     "postgres", "-D", str(self.data), "-c", f"config_file={self.folder / 'postgresql.conf'}"
                 ),
@@ -178,19 +199,6 @@ class Instance:
                 stderr=log,
                 env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
             )
-        deadline = time.monotonic() + timeout
-        while True:
-            if self._process.poll() is not None:
-                raise NotReady(f"PostgreSQL of {self.name} ended while starting; its log is {self.log}")
-            try:
-                with self.connect(database="postgres", timeout=2):
-                    return
-            except psycopg.OperationalError as error:
-                if time.monotonic() > deadline:
-                    raise NotReady(
-                        f"PostgreSQL of {self.name} does not answer after {timeout:.0f} s: {error}"
-                    ) from error
-                time.sleep(0.05)
 
     def stop(self, mode: StopMode = "fast", timeout: float = 30.0) -> None:
         """Stop the server and wait for its end; `fast` writes a checkpoint and sends the standby everything first."""

@@ -82,9 +82,10 @@ def _function(site: Site, role: str) -> str:
 
 def _mapping(site: Site) -> None:
     queues, functions = site.client("sqs"), site.client("lambda")
-    url = queues.create_queue(QueueName=site.name("orders"), tags={t["Key"]: t["Value"] for t in site.tags()})[
-        "QueueUrl"
-    ]
+    name = site.name("orders")
+    url = find(lambda: queues.get_queue_url(QueueName=name)["QueueUrl"], "AWS.SimpleQueueService.NonExistentQueue")
+    if url is None:
+        url = queues.create_queue(QueueName=name, tags={t["Key"]: t["Value"] for t in site.tags()})["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     there = functions.list_event_source_mappings(FunctionName=site.name("jobs"))["EventSourceMappings"]
     if not there:

@@ -151,7 +151,9 @@ def test_a_step_that_failed_is_left_and_what_the_others_waited_for_is_told() -> 
         "write-probe",
         "switch-traffic",
         "stable",
+        "resume-writers",
         "lower-standby",
+        "forget-fence",
         "notify-end",
     ]
 
