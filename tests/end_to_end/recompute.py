@@ -90,12 +90,15 @@ def write_outage(
 
     A write is due at its number times the interval after the probe began, and none can be stored before it is due:
     the quickest one tells when it began. Of a planned move, numbers that were missing before its opening are no part.
-    Writes that were lost with the old database had been stored when they were due: it was no outage yet.
+    Writes that were lost with the old database had been stored when they were due: it was no outage yet. One that was
+    stored after its client had given it up was no success.
     """
     if not writes:
         return None
     begin = min(at - number * interval for number, at in writes)
-    stored = sorted([*writes, *((number, begin + number * interval) for number in lost)])
+    patience = float(report["probe"]["timeout_seconds"])
+    in_time = [(number, at) for number, at in writes if at - begin - number * interval <= patience]
+    stored = sorted([*in_time, *((number, begin + number * interval) for number in lost)])
     holes = [(before, after) for before, after in pairwise(stored) if after[0] - before[0] > 1]
     if report["mode"] == "planned":
         holes = [(before, after) for before, after in holes if after[1] >= report["opened_at"]]
