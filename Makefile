@@ -114,7 +114,11 @@ test-molecule: setup ## Molecule scenarios of the deploy roles, on one shared la
 	  molecule test --all
 
 test-end-to-end: setup ## Bad input, and one whole run: deploy, drill, failback, through real ansible-playbook
-	@echo "== integration and end-to-end tests"; pytest tests/integration tests/end_to_end
+	@echo "== integration and end-to-end tests"; pytest tests/integration tests/end_to_end --ignore tests/end_to_end/test_with_least_privilege.py
+
+.PHONY: test-privileges
+test-privileges: setup ## Long: the same run, with every call of it held against the IAM policies that we ship
+	@echo "== least privilege"; pytest tests/end_to_end
 
 .PHONY: test-scenarios
 test-scenarios: setup ## Long: deploys and moves killed, cut off, throttled, raced; adoption, other names, the built collection

@@ -12,7 +12,14 @@ from botocore.exceptions import ClientError
 from end_to_end.harness import Lab
 
 # What changes by itself, or tells only when something was asked.
-_VOLATILE = {"ResponseMetadata", "LatestRestorableTime", "LastAccessedDate", "StatusTransitionedTime", "Instances"}
+_VOLATILE = {
+    "ResponseMetadata",
+    "LatestRestorableTime",
+    "LastAccessedDate",
+    "StatusTransitionedTime",
+    "Instances",
+    "AvailableIpAddressCount",
+}
 
 _LISTS: dict[str, tuple[str, str, str, Callable[[dict[str, Any]], str]]] = {
     "vpc": ("ec2", "describe_vpcs", "Vpcs", lambda item: item["VpcId"]),
