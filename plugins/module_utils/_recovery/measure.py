@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .samples import Observation, Sample, Stored
+from .steps.registry import FENCES
 
 DEAF_INTERVALS = 4
 """A probe that started nothing for so many intervals was deaf: what happened in between is not known to better than
@@ -431,16 +432,19 @@ def _bound(lag: Lag | None, stopped_at: float | None, switchover: bool) -> Figur
 
 
 def _stop_of_writes(events: Iterable[Mapping[str, Any]]) -> float | None:
-    """When the old writer was known to have stopped: instances gone (our fence), or writes blocked (Aurora's, R7)."""
+    """When the old writer was known to have stopped: our own fence whole, or writes blocked (Aurora's, R7)."""
+    shut: dict[str, float] = {}
     stops = []
     for event in events:
         detail = event.get("detail") or {}
         if event["kind"] != "step-done":
             continue
-        if event.get("step") == "fence-old-site":
-            stops.append(float(event["at"]))
+        if event.get("step") in FENCES:
+            shut[str(event["step"])] = float(event["at"])
         elif event.get("step") == "fencing-events" and detail.get("outcome") == "confirmed":
             stops.append(float(detail.get("at") or event["at"]))
+    if set(shut) == set(FENCES):  # until the last of them, something could still write (R25)
+        stops.append(max(shut.values()))
     return min(stops, default=None)
 
 

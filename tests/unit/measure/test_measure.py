@@ -192,12 +192,16 @@ def test_a_loss_that_could_not_be_counted_is_not_zero() -> None:
 def test_the_lag_bounds_a_loss_only_with_a_confirmed_stop_of_writes() -> None:
     lag = Lag(0.5, region=NEW, at=T0 + 4)
     opened = event(5, "run-opened")
-    stopped = event(9, "step-done", stage="fence", step="fence-old-site")
-    assert measured(observed(series(30)), [opened, stopped], lag=lag).rpo_bound.value == pytest.approx(5.5)
-    unconfirmed = measured(observed(series(30)), [opened], lag=lag).rpo_bound
-    assert unconfirmed.value is None
-    assert "not bounded" in unconfirmed.method
-    assert measured(observed(series(30)), [opened, stopped]).rpo_bound.value is None
+    stopped = [
+        event(at, "step-done", stage="fence", step=step)
+        for at, step in ((8, "fence-old-site"), (9, "stop-writers"), (7, "revoke-ingress"))
+    ]
+    assert measured(observed(series(30)), [opened, *stopped], lag=lag).rpo_bound.value == pytest.approx(5.5)
+    assert measured(observed(series(30)), [opened, *stopped]).rpo_bound.value is None
+    for so_far in ([], stopped[:2], stopped[1:]):
+        unconfirmed = measured(observed(series(30)), [opened, *so_far], lag=lag).rpo_bound
+        assert unconfirmed.value is None, "while one part of the fence is open, something may still write"
+        assert "not bounded" in unconfirmed.method
     blocked = event(
         20, "step-done", stage="verify", step="fencing-events", detail={"outcome": "confirmed", "at": T0 + 8}
     )

@@ -278,7 +278,7 @@ def bound(*events: dict[str, Any]) -> float | None:
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
-        ({"kind": "step-done", "step": "fence-old-site", "detail": {}}, 32.0),
+        ({"kind": "step-done", "step": "fence-old-site", "detail": {}}, None),
         ({"kind": "step-failed", "step": "fence-old-site", "detail": {"outcome": "unreachable"}}, None),
         ({"kind": "step-done", "step": "fencing-events", "detail": {"outcome": "confirmed", "at": 110.0}}, 22.0),
         ({"kind": "step-done", "step": "fencing-events", "detail": {"outcome": "timed out", "at": 110.0}}, None),
@@ -288,6 +288,23 @@ def test_a_loss_is_bounded_by_the_lag_and_the_time_to_a_confirmed_stop(
     event: dict[str, Any], expected: float | None
 ) -> None:
     assert bound({"at": 120.0, "seq": 2, "stage": "fence", **event}) == expected
+
+
+@pytest.mark.parametrize(("last", "expected"), [("step-done", 32.0), ("step-failed", None)])
+def test_a_fence_of_ours_bounds_a_loss_once_all_of_it_is_shut(last: str, expected: float | None) -> None:
+    parts = (("fence-old-site", "step-done"), ("stop-writers", "step-done"), ("revoke-ingress", last))
+    shut = [
+        {
+            "kind": kind,
+            "step": step,
+            "stage": "fence",
+            "at": 118.0 + seq,
+            "seq": seq,
+            "detail": {"outcome": "unreachable"},
+        }
+        for seq, (step, kind) in enumerate(parts)
+    ]
+    assert bound(*shut) == expected
 
 
 def test_failed_dns_queries_are_no_failed_writes() -> None:
