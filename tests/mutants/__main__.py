@@ -23,7 +23,7 @@ from pathlib import Path
 
 import hypothesis  # noqa: F401  # loaded once, for all the forks
 import pytest
-import unit.recovery.simulated_aws  # noqa: F401
+import unit.recovery.simulated_aws  # noqa: F401  # the same
 
 from .killers import KILLERS
 from .registry import MUTANTS

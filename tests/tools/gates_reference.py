@@ -15,7 +15,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
-from plugins.module_utils._recovery.gates.answers import (  # noqa: E402
+from plugins.module_utils._recovery.gates.answers import (  # noqa: E402  # found only once the path is set
     ANY_DAY,
     FAILS,
     PLANNED,
@@ -23,7 +23,7 @@ from plugins.module_utils._recovery.gates.answers import (  # noqa: E402
     Gate,
     Verdict,
 )
-from plugins.module_utils._recovery.gates.table import GATES  # noqa: E402
+from plugins.module_utils._recovery.gates.table import GATES  # noqa: E402  # found only once the path is set
 
 PAGE = REPOSITORY / "docs" / "gates.md"
 HEAD = REPOSITORY / "docs" / "gates.head.md"

@@ -16,9 +16,9 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
-from plugins.module_utils._recovery.calls import PLANES  # noqa: E402
-from plugins.module_utils._recovery.steps.base import SOURCE, TARGET, Expects, Row, never  # noqa: E402
-from plugins.module_utils._recovery.steps.registry import MODES, Mode  # noqa: E402
+from plugins.module_utils._recovery.calls import PLANES  # noqa: E402  # found only once the path is set
+from plugins.module_utils._recovery.steps.base import SOURCE, TARGET, Expects, Row, never  # noqa: E402  # found only once the path is set
+from plugins.module_utils._recovery.steps.registry import MODES, Mode  # noqa: E402  # found only once the path is set
 
 PAGE = REPOSITORY / "docs" / "modes.md"
 SIDES = {TARGET: "the target", SOURCE: "the site that is left"}

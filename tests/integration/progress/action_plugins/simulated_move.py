@@ -16,9 +16,9 @@ from typing import Any
 _ROOT = os.environ["PROGRESS_REPOSITORY"]
 sys.path[:0] = [_ROOT, f"{_ROOT}/tests", f"{_ROOT}/tests/unit/recovery"]
 
-from simulated_aws import Bench, Call  # noqa: E402
+from simulated_aws import Bench, Call  # noqa: E402  # found only once the path is set
 
-from plugins.module_utils._recovery.errors import CallFailed  # noqa: E402
+from plugins.module_utils._recovery.errors import CallFailed  # noqa: E402  # found only once the path is set
 
 COLLECTION = "ansible_collections.pilotlight.aws_dr"
 import_module(f"{COLLECTION}.plugins.module_utils")
