@@ -97,7 +97,7 @@ def test_an_error_before_any_task_is_told() -> None:
 
 def test_an_interruption_ends_ansible_with_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "ansible-playbook"
-    program.write_text("#!/bin/sh\necho 'TASK [sleep] ***'\nsleep 300 &\necho $! > child\nwait\n")
+    program.write_text("#!/bin/sh\nsleep 300 &\necho $! > child\necho 'TASK [sleep] ***'\nwait\n")
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
 
