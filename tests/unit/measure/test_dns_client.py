@@ -82,15 +82,15 @@ def test_a_silent_server_costs_no_more_than_the_timeout(zone: Zone, server: str)
     zone.silent = True
     began = time.monotonic()
     with pytest.raises(DnsError, match="timed out"):
-        Resolver([server], timeout=0.7).resolve(APP)
-    assert time.monotonic() - began < 1.0
+        Resolver([server], timeout=1.0).resolve(APP)
+    assert time.monotonic() - began < 1.9, "asked twice, it would be two timeouts"
 
 
 def test_the_second_server_is_asked_when_the_first_is_silent(zone: Zone, server: str) -> None:
     dead = Zone()
     dead.silent = True
     with nameserver(dead) as first:
-        assert Resolver([first, server], timeout=1.0).resolve(APP).chain == (ALB,)
+        assert Resolver([first, server], timeout=3.0).resolve(APP).chain == (ALB,)
 
 
 def test_a_cached_answer_is_believed_for_its_ttl_and_not_longer(zone: Zone, server: str) -> None:
@@ -105,7 +105,7 @@ def test_a_cached_answer_is_believed_for_its_ttl_and_not_longer(zone: Zone, serv
 
 
 def test_a_failure_is_not_remembered(zone: Zone, server: str) -> None:
-    resolver = CachingResolver(Resolver([server], timeout=0.2))
+    resolver = CachingResolver(Resolver([server], timeout=1.0))
     zone.silent = True
     with pytest.raises(DnsError):
         resolver.resolve(APP)
