@@ -17,17 +17,7 @@ description:
   - A region that does not answer costs ten seconds at most, and is told.
 notes:
   - Credentials come from the profile or role of each site, or from the default chain.
-requirements:
-  - python >= 3.11
-  - boto3 >= 1.35.0
 options:
-  applications:
-    description:
-      - The applications, each as the dictionary that C(aws_dr_application) of the role P(pilotlight.aws_dr.aws_dr#role)
-        composes.
-    type: list
-    elements: dict
-    required: true
   waive:
     description:
       - Names of gates whose failure is known and accepted. They lower the score and are no problem.
@@ -49,6 +39,7 @@ options:
     type: int
     default: 90
 extends_documentation_fragment:
+  - pilotlight.aws_dr.applications
   - pilotlight.aws_dr.declaration.info
 """
 

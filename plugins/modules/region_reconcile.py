@@ -22,31 +22,12 @@ description:
   - What is still exposed is said, such as a standby that has not joined again.
   - The job is closed when all of it is done. Until then it may be run again at any time.
 notes:
-  - Runs on the controller as an action plugin, where it shows live what each application is waiting for.
-  - Credentials come from the profile or role of each site, or from the default chain. A play's C(environment) does not
-    reach it.
   - What was shut at the old site is opened again by the move that brings the application back to it.
-requirements:
-  - python >= 3.11
-  - boto3 >= 1.35.0
 attributes:
   check_mode:
     description: Returns the plan, without changing anything.
     support: full
-  diff_mode:
-    description: Shows the plan, each call with its region and plane.
-    support: full
-  idempotent:
-    description: A second run makes no call that changes anything.
-    support: full
 options:
-  applications:
-    description:
-      - The applications, each as the dictionary that C(aws_dr_application) of the role P(pilotlight.aws_dr.aws_dr#role)
-        composes.
-    type: list
-    elements: dict
-    required: true
   place:
     description: The site whose region is back.
     type: str
@@ -59,11 +40,9 @@ options:
     type: list
     elements: str
     default: []
-  journal_dir:
-    description:
-      - A folder on the controller for copies of the journals, C(<application>/<run id>.jsonl).
-      - Without it the journal is kept in the state table only.
-    type: path
+extends_documentation_fragment:
+  - pilotlight.aws_dr.applications
+  - pilotlight.aws_dr.applications.live
 """
 
 EXAMPLES = r"""

@@ -23,31 +23,11 @@ description:
     changes anything.
   - Every call that changes something stands in a journal before it is made, in the state table of the target's region
     and in a local file.
-notes:
-  - Runs on the controller as an action plugin, where it shows live what each application is waiting for.
-  - Credentials come from the profile or role of each site, or from the default chain. A play's C(environment) does not
-    reach it.
-requirements:
-  - python >= 3.11
-  - boto3 >= 1.35.0
 attributes:
   check_mode:
     description: Asks all gates and returns the plan, without changing anything.
     support: full
-  diff_mode:
-    description: Shows the plan, each call with its region and plane.
-    support: full
-  idempotent:
-    description: A second run makes no call that changes anything.
-    support: full
 options:
-  applications:
-    description:
-      - The applications, each as the dictionary that C(aws_dr_application) of the role P(pilotlight.aws_dr.aws_dr#role)
-        composes.
-    type: list
-    elements: dict
-    required: true
   target:
     description: The place to which the applications are moved.
     type: str
@@ -96,14 +76,12 @@ options:
   operator:
     description: Who moves, and waives. The journal and the report name them. By default nobody is named.
     type: str
-  journal_dir:
-    description:
-      - A folder on the controller for copies of the journals, C(<application>/<run id>.jsonl).
-      - Without it the journal is kept in the state table only.
-    type: path
   run_id:
     description: The id of a new run. One that is taken up again keeps its own. By default it is made up.
     type: str
+extends_documentation_fragment:
+  - pilotlight.aws_dr.applications
+  - pilotlight.aws_dr.applications.live
 """
 
 EXAMPLES = r"""

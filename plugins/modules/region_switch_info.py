@@ -17,18 +17,8 @@ description:
   - Never asks Route 53 or IAM. Where clients are led is asked of DNS.
 notes:
   - Credentials come from the profile or role of each site, or from the default chain.
-requirements:
-  - python >= 3.11
-  - boto3 >= 1.35.0
-options:
-  applications:
-    description:
-      - The applications, each as the dictionary that C(aws_dr_application) of the role P(pilotlight.aws_dr.aws_dr#role)
-        composes.
-    type: list
-    elements: dict
-    required: true
 extends_documentation_fragment:
+  - pilotlight.aws_dr.applications
   - pilotlight.aws_dr.declaration.info
 """
 

@@ -43,6 +43,11 @@ class Reconciliation:
     left: tuple[str, ...] = ()
 
     @property
+    def application(self) -> str:
+        """Its name."""
+        return self.run.application
+
+    @property
     def ok(self) -> bool:
         """Whether nothing went wrong; a job that has to wait is no failure."""
         return self.status in GOOD

@@ -37,6 +37,11 @@ class ApplicationResult:
     journal: str | None = None
     resumed: bool = False
 
+    @property
+    def ok(self) -> bool:
+        """Whether the application is where it should be (or, in check mode, may go there)."""
+        return self.status in GOOD
+
     def describe(self) -> dict[str, Any]:
         """As plain data."""
         return {
@@ -66,7 +71,7 @@ class MoveResult:
     @property
     def ok(self) -> bool:
         """Whether every application is where it should be (or, in check mode, may go there)."""
-        return all(one.status in GOOD for one in self.applications)
+        return all(one.ok for one in self.applications)
 
     @property
     def paused(self) -> bool:
@@ -81,8 +86,5 @@ class MoveResult:
     def problem(self) -> str:
         """All that stood in the way, in one line."""
         return "; ".join(
-            f"{one.application}: {reason}"
-            for one in self.applications
-            if one.status not in GOOD
-            for reason in one.reasons
+            f"{one.application}: {reason}" for one in self.applications if not one.ok for reason in one.reasons
         )

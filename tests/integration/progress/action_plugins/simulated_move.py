@@ -26,6 +26,7 @@ import_module("plugins.module_utils._recovery.toolbox")
 for _name in [name for name in sys.modules if name.startswith("plugins.module_utils._recovery")]:
     sys.modules[f"{COLLECTION}.{_name}"] = sys.modules[_name]  # one core under both names
 region_switch = import_module(f"{COLLECTION}.plugins.action.region_switch")
+moves = import_module(f"{COLLECTION}.plugins.plugin_utils.moves")
 
 
 def _refuse_once(bench: Bench) -> None:
@@ -55,6 +56,6 @@ class ActionModule(region_switch.ActionModule):  # type: ignore[misc, name-defin
 
         bench.clock.wait = slowly  # type: ignore[method-assign]
         _refuse_once(bench)
-        region_switch.make_tools = lambda progress, **_more: bench.tools(progress=progress)
+        moves.make_tools = lambda progress, **_more: bench.tools(progress=progress)
         result: dict[str, Any] = super().run(tmp, task_vars)
         return result
