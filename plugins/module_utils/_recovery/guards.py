@@ -99,7 +99,7 @@ THINGS: Mapping[tuple[str, str], Thing] = {
         lambda call: {"min": call.params["MinSize"], "desired": call.params["DesiredCapacity"]},
         readable=True,
     ),
-    ("dynamodb", "PutItem"): Thing(Facet.STATE, ("position",), _position, _wished_position, readable=False),
+    ("dynamodb", "PutItem"): Thing(Facet.POSITIONS, ("position",), _position, _wished_position, readable=False),
 }
 
 

@@ -14,14 +14,13 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .errors import RecoveryError
 from .ports import Clock
-from .store import Item, Store, journal_item
+from .store import Item, Store, journal_item, write_together
 
 INTENTS = ("drill", "failover", "failback", "reconcile")
 KINDS = (
@@ -137,27 +136,24 @@ def _line(event: Mapping[str, Any]) -> str:
     return json.dumps(event, sort_keys=True) + "\n"
 
 
-def flush(journals: Iterable[Journal]) -> dict[str, str]:
-    """Store what is unsaved, one call for 25 events of one table. Returns what went wrong, by application."""
-    by_store: dict[Store, list[Journal]] = {}
-    for journal in journals:
-        if journal.store and journal.unsaved:
-            by_store.setdefault(journal.store, []).append(journal)
-    errors: dict[str, str] = {}
-    for store, group in by_store.items():
-        items = [
-            Item(journal.application, journal_item(journal.run_id, event["seq"]), event)
-            for journal in group
-            for event in journal.unsaved
-        ]
-        try:
-            store.write(items)
-        except RecoveryError as error:
-            errors.update({journal.application: str(error) for journal in group})
-            continue
-        for journal in group:
+def flush(journals: Iterable[Journal], more: Sequence[tuple[str, Item]] = ()) -> dict[str, str]:
+    """Store what is unsaved, and ``more`` items of (table, item) with it: one call for 25 of one region.
+
+    All journals are kept in one region. Returns what went wrong, by application.
+    """
+    kept = [(journal.store, journal) for journal in journals if journal.store]
+    if not kept:
+        return {}
+    items = [
+        (store.table, Item(journal.application, journal_item(journal.run_id, event["seq"]), event))
+        for store, journal in kept
+        for event in journal.unsaved
+    ]
+    failed = write_together(kept[0][0].caller, kept[0][0].access, [*more, *items])
+    for _store, journal in kept:
+        if journal.application not in failed:
             journal.unsaved.clear()
-    return errors
+    return {application: str(error) for application, error in failed.items()}
 
 
 def read_file(path: Path) -> list[dict[str, Any]]:

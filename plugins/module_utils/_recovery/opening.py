@@ -30,7 +30,7 @@ from .tools import Tools
 FORGOTTEN_SECONDS = 86400.0
 """A run that was left alone for a day is not gone on with: a new one begins, with all that goes with it."""
 
-SURVEYED = (Facet.CLUSTERS, Facet.GROUPS, Facet.STATE, Facet.FENCE_STATE)
+SURVEYED = (Facet.CLUSTERS, Facet.GROUPS, Facet.STATE, Facet.FENCE_STATE, Facet.POSITIONS)
 SURVEYED_OF_TARGET = (Facet.GLOBAL, Facet.HOSTS, Facet.TARGETS, Facet.LAG, Facet.DNS)
 """What the plan is made on, beside what the gates ask."""
 

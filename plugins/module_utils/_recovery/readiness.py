@@ -18,13 +18,13 @@ from .errors import RecoveryError
 from .fields import ModelError, Problem
 from .gates.answers import ANY_DAY, Ruling, Verdict
 from .gates.ruling import check_waivers, evaluate, in_the_way, to_be_said, wanted
-from .model import Application, Site
+from .model import Access, Application
 from .readiness_document import ReadinessDocument
 from .reading.parts import Wanted
 from .reading.reader import WorldReader
 from .snapshot import BreakGlass, Facet, GlobalCluster, Snapshot
 from .steps.base import Move
-from .store import READINESS, Item, Store
+from .store import READINESS, Item, write_together
 from .tools import Tools
 
 NO_RUN = "readiness"
@@ -134,18 +134,17 @@ class Kept:
 def store(applications: Sequence[Application], documents: Sequence[ReadinessDocument], tools: Tools) -> list[Kept]:
     """Keep snapshots in both regions, as either may be the one that lives. A region that does not answer is told."""
     by_name = {document.application: document for document in documents}
-    tables: dict[Store, list[tuple[Application, Site]]] = {}
-    for one in applications:
-        for site in one.sites:
-            if one.name in by_name:
-                tables.setdefault(Store(tools.caller, site.access, site.state_table), []).append((one, site))
+    places = [(one, site) for one in applications for site in one.sites if one.name in by_name]
+    failed: dict[Access, dict[str, RecoveryError]] = {}
+    for access in dict.fromkeys(site.access for _one, site in places):
+        items = [
+            (site.state_table, Item(one.name, READINESS, by_name[one.name].as_dict()))
+            for one, site in places
+            if site.access == access
+        ]
+        failed[access] = write_together(tools.caller, access, items)
     kept = []
-    for table, places in tables.items():
-        items = [Item(one.name, READINESS, by_name[one.name].as_dict()) for one, _site in places]
-        try:
-            table.write(items)
-            error = None
-        except RecoveryError as failure:
-            error = str(failure)
-        kept += [Kept(one.name, site.region, site.state_table, error) for one, site in places]
+    for one, site in places:
+        error = failed[site.access].get(one.name)
+        kept.append(Kept(one.name, site.region, site.state_table, str(error) if error else None))
     return kept

@@ -25,7 +25,7 @@ from .guards import CHANGED, LOOK_AGAIN, NOT_SENT, Judgement, Say, judge, wanted
 from .journal import Journal, flush
 from .lease import Lease
 from .leases import Leases
-from .model import Application
+from .model import Access, Application
 from .opening import Candidate, Opening, journal_path, opening, store_of, survey
 from .options import Options
 from .performer import Performer
@@ -128,8 +128,7 @@ class _Run:
             self.courses[one.name] = course
             if course.failure is None:
                 self._say_opened(one, course)
-        self._store_runs([course for course in opened if course.failure is None], closed=False)
-        self._flush(opened)
+        self._flush(opened, self._run_items([course for course in opened if course.failure is None], closed=False))
 
     def _course(self, one: Candidate) -> Course:
         clock, move = self.tools.clock, one.move
@@ -188,8 +187,9 @@ class _Run:
             journal.append("lease", "decide", reason=reason, detail={"broken": dict(broken)})
         journal.append("lease", "decide", detail={"tokens": course.leases.tokens(), "resumed": one.resumed})
 
-    def _store_runs(self, courses: Sequence[Course], closed: bool) -> None:
-        by_store: dict[Store, list[Item]] = {}
+    def _run_items(self, courses: Iterable[Course], closed: bool) -> dict[str, list[tuple[str, Item]]]:
+        """What tells the next process of each run, by application."""
+        kept = {}
         for course in courses:
             move = course.move
             document = {
@@ -199,14 +199,9 @@ class _Run:
                 "closed_at": self.tools.clock.now() if closed else None,
             }
             names = (RUN, run_item(move.run_id)) if self.mode.moves else (run_item(move.run_id),)
-            items = [Item(move.application.name, name, document) for name in names]
-            by_store.setdefault(store_of(self.tools, move), []).extend(items)
-        errors = self._gather([partial(_written, store, items) for store, items in by_store.items()])
-        failed = dict(zip(by_store, errors, strict=True))
-        for course in courses:
-            error = failed[store_of(self.tools, course.move)]
-            if error:
-                self._store_failed(course, error)
+            table, name = move.target.state_table, move.application.name
+            kept[name] = [(table, Item(name, item, document)) for item in names]
+        return kept
 
     def _store_failed(self, course: Course, error: str) -> None:
         what = f"the state store in {course.move.target.region} takes no writes"
@@ -219,12 +214,22 @@ class _Run:
         """A planned move does until the writer moves; from then on clients would be worse off if it stopped."""
         return self.mode.needs_store and not (self.mode.moves and course.past("promote"))
 
-    def _flush(self, courses: Iterable[Course]) -> None:
+    def _flush(self, courses: Iterable[Course], more: Mapping[str, Sequence[tuple[str, Item]]] | None = None) -> None:
+        """Store what the journals have, and ``more`` by application, in one go for all applications of a region."""
         by_name = {course.move.application.name: course for course in courses}
-        by_store: dict[Store | None, list[Journal]] = {}
-        for course in by_name.values():
-            by_store.setdefault(course.journal.store, []).append(course.journal)
-        for errors in self._gather([partial(flush, journals) for journals in by_store.values()]):
+        regions: dict[Access, list[str]] = {}
+        for name, course in by_name.items():
+            if course.journal.unsaved or (more and name in more):
+                regions.setdefault(course.move.target.access, []).append(name)
+        tasks = [
+            partial(
+                flush,
+                [by_name[name].journal for name in names],
+                [item for name in names for item in (more or {}).get(name, ())],
+            )
+            for names in regions.values()
+        ]
+        for errors in self._gather(tasks):
             for name, error in errors.items():
                 self._store_failed(by_name[name], error)
 
@@ -362,8 +367,7 @@ class _Run:
         done = [course for course in self.courses.values() if course.ended and course.failure is None]
         for course in done:
             course.journal.append("run-closed", "shift", detail={"changed": course.changed, "notes": course.notes})
-        self._store_runs(done, closed=True)
-        self._flush(self.courses.values())
+        self._flush(self.courses.values(), self._run_items(done, closed=True))
         for course in self.courses.values():
             if course.journal.trouble:
                 course.note("the journal has no local copy", course.journal.trouble)
@@ -385,12 +389,3 @@ class _Run:
             ended_at=self.tools.clock.now(),
             journal=str(path) if path else None,
         )
-
-
-def _written(store: Store, items: Sequence[Item]) -> str | None:
-    """Store the items; why that failed, if it did."""
-    try:
-        store.write(items)
-    except RecoveryError as error:
-        return str(error)
-    return None

@@ -40,6 +40,7 @@ class Facet(Enum):
     LAG = "GetMetricData"
     STATE = "BatchGetItem"
     FENCE_STATE = "BatchGetItem of what a fence has left"
+    POSITIONS = "BatchGetItem of the switch positions"
     HOSTS = "DescribeLoadBalancers"
     DNS = "DNS answers"
     EVENTS = "DescribeEvents"

@@ -21,7 +21,17 @@ from .store import LEASE, RUN, Store, pending_item
 from .switch import RECORDS
 from .tools import Tools
 
-FACETS = (Facet.GLOBAL, Facet.CLUSTERS, Facet.GROUPS, Facet.STATE, Facet.FENCE_STATE, Facet.HOSTS, Facet.LAG, Facet.DNS)
+FACETS = (
+    Facet.GLOBAL,
+    Facet.CLUSTERS,
+    Facet.GROUPS,
+    Facet.STATE,
+    Facet.FENCE_STATE,
+    Facet.POSITIONS,
+    Facet.HOSTS,
+    Facet.LAG,
+    Facet.DNS,
+)
 
 CLOSED = "closed"
 UNDER_WAY = "under way"

@@ -17,11 +17,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from .clients import Caller
-from .errors import CallFailed
+from .errors import CallFailed, RecoveryError
 from .model import Access
+from .portions import batches
 
 BATCH_WRITE_LIMIT = 25  # BatchWriteItem, DynamoDB API reference
 BATCH_READ_LIMIT = 100  # BatchGetItem
+REFUSED_WRITES = 6
+"""How often in a row DynamoDB may take only a part of a batch."""
+
+Place = tuple[str, str, str]
+"""A table, an application, an item."""
 
 LEASE = "lease"
 RUN = "run"
@@ -131,33 +137,15 @@ class Store:
 
     def read(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Mapping[str, Any]]:
         """The documents of those (application, item) that exist; one call for a hundred of them."""
-        wanted = [key(*one) for one in keys]
         found: dict[tuple[str, str], Mapping[str, Any]] = {}
-        while wanted:
-            batch, wanted = wanted[:BATCH_READ_LIMIT], wanted[BATCH_READ_LIMIT:]
-            params = {"RequestItems": {self.table: {"Keys": batch, "ConsistentRead": True}}}
-            answer = self.caller.call(self.access, "dynamodb", "BatchGetItem", params)
-            for attributes in answer.get("Responses", {}).get(self.table, []):
-                item = decode(attributes)
-                found[(item.application, item.item)] = item.document
-            wanted += answer.get("UnprocessedKeys", {}).get(self.table, {}).get("Keys", [])
+        for batch in batches([(self.table, *one) for one in keys], BATCH_READ_LIMIT):
+            found.update({place[1:]: document for place, document in _read(self.caller, self.access, batch).items()})
         return found
 
     def write(self, items: Sequence[Item]) -> None:
         """Store documents; one call for 25 of them. Writing one twice does no harm."""
-        requests = [{"PutRequest": {"Item": encode(item)}} for item in items]
-        refused = 0
-        while requests:
-            batch, requests = requests[:BATCH_WRITE_LIMIT], requests[BATCH_WRITE_LIMIT:]
-            answer = self.caller.call(
-                self.access, "dynamodb", "BatchWriteItem", {"RequestItems": {self.table: batch}}, mutates=True
-            )
-            left = answer.get("UnprocessedItems", {}).get(self.table, [])
-            refused = refused + 1 if left else 0
-            if refused > 5:
-                reason = f"{self.table} takes no more writes"
-                raise CallFailed(self.access.region, "dynamodb", "BatchWriteItem", "UnprocessedItems", reason)
-            requests = left + requests
+        for batch in batches([(self.table, item) for item in items], BATCH_WRITE_LIMIT):
+            _write(self.caller, self.access, batch)
 
     def documents(self, application: str, prefix: str) -> list[Item]:
         """All items whose name begins with ``prefix``, in order."""
@@ -175,3 +163,75 @@ class Store:
             if not answer.get("LastEvaluatedKey"):
                 return items
             params["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def read_together(
+    caller: Caller, access: Access, places: Sequence[Place]
+) -> dict[Place, Mapping[str, Any] | CallFailed | None]:
+    """What stands at each place, None for nothing, for at most ``BATCH_READ_LIMIT`` of them: one call for all tables.
+
+    DynamoDB refuses such a call as a whole where one of its tables is missing or forbidden: then each table is asked by
+    itself, so that no application suffers from another's. Raises RecoveryError where that can be said of all of them.
+    """
+    try:
+        found = _read(caller, access, places)
+        return {place: found.get(place) for place in places}
+    except CallFailed:
+        tables = list(dict.fromkeys(table for table, *_key in places))
+        if len(tables) == 1:
+            raise
+    told: dict[Place, Mapping[str, Any] | CallFailed | None] = {}
+    for table in tables:
+        own = [place for place in places if place[0] == table]
+        try:
+            told.update(read_together(caller, access, own))
+        except CallFailed as error:
+            told.update(dict.fromkeys(own, error))
+    return told
+
+
+def write_together(caller: Caller, access: Access, items: Sequence[tuple[str, Item]]) -> dict[str, RecoveryError]:
+    """Store documents in their tables, one call for 25 of them; what went wrong, by application.
+
+    As for ``read_together``, one table that cannot be written does not hold back the others.
+    """
+    failed: dict[str, RecoveryError] = {}
+    for batch in batches(items, BATCH_WRITE_LIMIT):
+        tables = list(dict.fromkeys(table for table, _item in batch))
+        try:
+            _write(caller, access, batch)
+        except RecoveryError as error:
+            if isinstance(error, CallFailed) and len(tables) > 1:
+                for table in tables:
+                    failed.update(write_together(caller, access, [one for one in batch if one[0] == table]))
+            else:
+                failed.update({item.application: error for _table, item in batch})
+    return failed
+
+
+def _read(caller: Caller, access: Access, places: Sequence[Place]) -> dict[Place, Mapping[str, Any]]:
+    wanted: dict[str, Any] = {}
+    for table, application, item in places:
+        keys = wanted.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"]
+        keys.append(key(application, item))
+    found: dict[Place, Mapping[str, Any]] = {}
+    while wanted:
+        answer = caller.call(access, "dynamodb", "BatchGetItem", {"RequestItems": wanted})
+        for table, rows in (answer.get("Responses") or {}).items():
+            for row in map(decode, rows):
+                found[(table, row.application, row.item)] = row.document
+        wanted = answer.get("UnprocessedKeys") or {}
+    return found
+
+
+def _write(caller: Caller, access: Access, items: Sequence[tuple[str, Item]]) -> None:
+    wanted: dict[str, Any] = {}
+    for table, one in items:
+        wanted.setdefault(table, []).append({"PutRequest": {"Item": encode(one)}})
+    for _attempt in range(REFUSED_WRITES):
+        answer = caller.call(access, "dynamodb", "BatchWriteItem", {"RequestItems": wanted}, mutates=True)
+        wanted = answer.get("UnprocessedItems") or {}
+        if not wanted:
+            return
+    reason = f"{', '.join(wanted)} takes no more writes"
+    raise CallFailed(access.region, "dynamodb", "BatchWriteItem", "UnprocessedItems", reason)

@@ -33,9 +33,10 @@ def runner(monkeypatch: pytest.MonkeyPatch, name: str, bench: Bench, shown: list
         monkeypatch.setitem(sys.modules, f"ansible_collections.pilotlight.aws_dr.{module}", sys.modules[module])
     for module in (f"action.{name}", "plugin_utils.moves"):
         monkeypatch.delitem(sys.modules, f"{PLUGINS}.{module}", raising=False)
+    moves = import_module(f"{PLUGINS}.plugin_utils.moves")
     action = import_module(f"{PLUGINS}.action.{name}")
-    monkeypatch.setattr(action, "show", lambda line: shown.append(str(line)))
-    monkeypatch.setattr(action, "make_tools", lambda progress, **_more: bench.tools(progress=progress))
+    monkeypatch.setattr(moves, "show", lambda line: shown.append(str(line)))
+    monkeypatch.setattr(moves, "make_tools", lambda progress, **_more: bench.tools(progress=progress))
 
     def run_action(check: bool = False, diff: bool = False, **arguments: Any) -> dict[str, Any]:
         task = SimpleNamespace(

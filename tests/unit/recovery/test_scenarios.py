@@ -305,6 +305,15 @@ def least_tokens(times: list[float], burst: float, per_second: float) -> float:
     return least
 
 
+def looks_at_switches(bench: Bench) -> list[Call]:
+    """Readings of nothing but switch positions, as a move makes them while it waits for DNS."""
+    looks = []
+    for call in bench.aws.made("dynamodb", "BatchGetItem"):
+        keys = [key["item"]["S"] for table in call.params["RequestItems"].values() for key in table["Keys"]]
+        looks += [call] if all(item.startswith("switch#") for item in keys) else []
+    return looks
+
+
 def test_polling_does_not_grow_with_the_number_of_applications() -> None:
     one, many = Bench.of(), Bench.of(*(f"app{number}" for number in range(100)))
     alone, together = move(one), move(many)
@@ -321,6 +330,8 @@ def test_polling_does_not_grow_with_the_number_of_applications() -> None:
         # AWS takes 50 names of groups at a time, so those of 100 applications are asked for in two calls.
         pages = 2 if operation == "DescribeAutoScalingGroups" else 1
         assert len(many.aws.made(service, operation)) <= pages * (len(one.aws.made(service, operation)) + 2)
+    # A call of DynamoDB takes 100 items, whatever tables they are in: the two switches of 50 applications.
+    assert len(looks_at_switches(many)) <= 2 * (len(looks_at_switches(one)) + 2)
     assert took(together) - took(alone) < 1
 
 

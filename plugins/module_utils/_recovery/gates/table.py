@@ -20,6 +20,7 @@ TOLD = Modes(planned=SAID, unplanned=SAID).blocks()
 
 _VIEW = watching((Facet.GLOBAL, TARGET), (Facet.GLOBAL, SOURCE))
 _STATE = watching((Facet.STATE, TARGET), (Facet.STATE, SOURCE))
+_POSITIONS = watching((Facet.POSITIONS, TARGET), (Facet.POSITIONS, SOURCE))
 _SIDES = _STATE | watching(
     (Facet.CLUSTERS, TARGET), (Facet.CLUSTERS, SOURCE), (Facet.GROUPS, TARGET), (Facet.GROUPS, SOURCE)
 )
@@ -275,7 +276,7 @@ GATES: tuple[Gate, ...] = (
         "can the positions of the traffic switch be read?",
         traffic.switch_position,
         SAID_IF_UNPLANNED,
-        _STATE,
+        _POSITIONS,
         never=FAILS,
     ),
     Gate(

@@ -13,10 +13,11 @@ from typing import Any
 
 from ..declared import Api
 from ..model import Access
+from ..portions import batches
 from ..replication import describe, exists, observe, versioned
 from ..snapshot import Backlog, Bucket, Snapshot, Unknown
 from .lags import METRIC_QUERIES_LIMIT
-from .parts import Asker, At, Reading, Wanted, batches, moment, newest, pages
+from .parts import Asker, At, Reading, Wanted, moment, newest, pages
 
 BACKLOG_WINDOW_SECONDS = 900
 BACKLOG_PERIOD_SECONDS = 60

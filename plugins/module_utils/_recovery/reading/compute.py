@@ -10,8 +10,9 @@ from typing import Any
 
 from ..errors import CallFailed
 from ..model import Access
+from ..portions import batches
 from ..snapshot import GroupState, Snapshot, TemplateUse
-from .parts import Asker, Reading, Wanted, batches, pages
+from .parts import Asker, Reading, Wanted, pages
 
 GROUP_NAMES_LIMIT = 50
 

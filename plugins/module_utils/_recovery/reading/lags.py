@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..model import Access
+from ..portions import batches
 from ..snapshot import Lag, Snapshot, Unknown
-from .parts import Asker, Reading, Wanted, batches, moment, newest, pages
+from .parts import Asker, Reading, Wanted, moment, newest, pages
 
 METRIC_QUERIES_LIMIT = 500
 LAG_METRIC = "AuroraGlobalDBReplicationLag"  # milliseconds; exists for secondaries only (R10)

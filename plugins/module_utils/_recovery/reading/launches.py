@@ -15,8 +15,9 @@ from typing import Any
 from ..errors import CallFailed
 from ..instance_types import resolved_at_launch
 from ..model import Access
+from ..portions import batches
 from ..snapshot import GroupState, Snapshot, Template, TemplateUse
-from .parts import Asker, Reading, Wanted, batches, pages
+from .parts import Asker, Reading, Wanted, pages
 
 IDENTIFIERS_LIMIT = 200
 """Values of one EC2 filter (EC2 user guide, "Filter resources")."""

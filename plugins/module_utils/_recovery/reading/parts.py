@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from ..clients import Caller
 from ..model import Access, Application, Site
 from ..ports import Clock, Resolver
 from ..snapshot import Facet, Snapshot
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -90,13 +87,6 @@ def pages(
         if not answer.get(marker):
             return
         request[marker] = answer[marker]
-
-
-def batches(names: Sequence[T], size: int) -> Iterable[tuple[T, ...]]:
-    """Names in portions that one call takes."""
-    rest = iter(names)
-    while batch := tuple(islice(rest, size)):
-        yield batch
 
 
 def moment(seconds: float) -> datetime:

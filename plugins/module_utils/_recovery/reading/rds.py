@@ -10,8 +10,9 @@ from typing import Any
 
 from ..errors import CallFailed
 from ..model import Access
+from ..portions import batches
 from ..snapshot import POSTGRESQL, Cluster, ClusterSnapshot, Event, GlobalCluster, Member, Snapshot
-from .parts import Asker, Reading, Wanted, batches, moment, pages, seconds_of
+from .parts import Asker, Reading, Wanted, moment, pages, seconds_of
 
 FILTER_VALUES_LIMIT = 100
 

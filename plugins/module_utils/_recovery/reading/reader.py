@@ -29,7 +29,8 @@ STAGES: tuple[Mapping[Facet, Maker], ...] = (
         Facet.GROUPS: compute.groups,
         Facet.LAG: lags.lags,
         Facet.STATE: state.state,
-        Facet.FENCE_STATE: state.fence_state,
+        Facet.FENCE_STATE: state.state,
+        Facet.POSITIONS: state.state,
         Facet.HOSTS: compute.hosts,
         Facet.EVENTS: rds.events,
         Facet.RECORDS: route53.records,
@@ -74,14 +75,13 @@ class WorldReader:
         return replace(snapshot, at=self.clock.now())
 
     def _readings(self, makers: Mapping[Facet, Maker], wishes: Sequence[Wanted], known: Snapshot) -> list[Reading]:
+        groups: dict[tuple[Maker, Access], list[Wanted]] = {}  # facets with one maker are read together
+        for wish in wishes:
+            if wish.facet in makers:
+                groups.setdefault((makers[wish.facet], wish.site.access), []).append(wish)
         readings: list[Reading] = []
-        for facet, maker in makers.items():
-            by_access: dict[Access, list[Wanted]] = {}
-            for wish in wishes:
-                if wish.facet is facet:
-                    by_access.setdefault(wish.site.access, []).append(wish)
-            for access, group in by_access.items():
-                readings += maker(self, access, group, known)
+        for (maker, access), group in groups.items():
+            readings += maker(self, access, group, known)
         return list({(one.field, one.keys): one for one in readings}.values())
 
     def _gather(self, snapshot: Snapshot, readings: Sequence[Reading]) -> Snapshot:

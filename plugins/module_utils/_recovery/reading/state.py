@@ -8,39 +8,47 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..errors import CallFailed
 from ..model import PLACES, Access
-from ..snapshot import Snapshot
-from ..store import LAG, LEASE, READINESS, RUN, Store, fence_item, pending_item, switch_item
+from ..portions import batches
+from ..snapshot import Facet, Snapshot, Unknown
+from ..store import (
+    BATCH_READ_LIMIT,
+    LAG,
+    LEASE,
+    READINESS,
+    RUN,
+    Place,
+    fence_item,
+    pending_item,
+    read_together,
+    switch_item,
+)
 from ..switch import RECORDS
 from .parts import Asker, Reading, Wanted
 
-STATE_ITEMS = (LEASE, RUN, LAG, READINESS, *(switch_item(record) for record in RECORDS))
-FENCE_ITEMS = tuple(item(place) for item in (fence_item, pending_item) for place in PLACES)
-"""Apart from the others, which are read each time anew while a move waits."""
+ITEMS: Mapping[Facet, tuple[str, ...]] = {
+    Facet.STATE: (LEASE, RUN, LAG, READINESS),
+    Facet.FENCE_STATE: tuple(item(place) for item in (fence_item, pending_item) for place in PLACES),
+    Facet.POSITIONS: tuple(switch_item(record) for record in RECORDS),
+}
+"""By what they are for: a move that waits reads no more than it waits for."""
 
 
 def state(asker: Asker, access: Access, wanted: Sequence[Wanted], _known: Snapshot) -> list[Reading]:
-    """What gates and steps look at, of all applications that share a table."""
-    return _tables(asker, access, wanted, STATE_ITEMS)
+    """What is wanted of the tables, a hundred items a call, whatever applications and tables they belong to."""
+    places = dict.fromkeys(
+        (wish.site.state_table, wish.application.name, item) for wish in wanted for item in ITEMS[wish.facet]
+    )
+    return [_places(asker, access, batch) for batch in batches(tuple(places), BATCH_READ_LIMIT)]
 
 
-def fence_state(asker: Asker, access: Access, wanted: Sequence[Wanted], _known: Snapshot) -> list[Reading]:
-    """What a fence has left: what was shut, and what waits for the old region."""
-    return _tables(asker, access, wanted, FENCE_ITEMS)
-
-
-def _tables(asker: Asker, access: Access, wanted: Sequence[Wanted], items: tuple[str, ...]) -> list[Reading]:
-    by_table: dict[str, list[str]] = {}
-    for wish in wanted:
-        by_table.setdefault(wish.site.state_table, []).append(wish.application.name)
-    return [_table(asker, Store(asker.caller, access, table), tuple(names), items) for table, names in by_table.items()]
-
-
-def _table(asker: Asker, store: Store, names: tuple[str, ...], items: tuple[str, ...]) -> Reading:
-    keys = tuple((store.access, name, item) for name in names for item in items)
-
+def _places(asker: Asker, access: Access, places: tuple[Place, ...]) -> Reading:
     def read() -> Mapping[Any, Any]:
-        found = store.read([(name, item) for _access, name, item in keys])
-        return {key: found.get((key[1], key[2])) for key in keys}
+        found = read_together(asker.caller, access, places)
+        return {
+            (access, *place[1:]): Unknown(str(value)) if isinstance(value, CallFailed) else value
+            for place, value in found.items()
+        }
 
-    return Reading("state", keys, read)
+    return Reading("state", tuple((access, *place[1:]) for place in places), read)

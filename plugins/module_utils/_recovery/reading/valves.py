@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..model import Access
+from ..portions import batches
 from ..snapshot import Snapshot
 from ..valves import INGRESS, listed, read_valves, was_shut
-from .parts import Asker, Reading, Wanted, batches
+from .parts import Asker, Reading, Wanted
 from .rds import FILTER_VALUES_LIMIT
 
 

@@ -106,8 +106,8 @@ class SwitchTraffic(Step):
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """DNS, and the kept positions."""
-        watched = watching((Facet.HOSTS, TARGET), (Facet.DNS, TARGET), (Facet.STATE, TARGET))
-        return watched | watching((Facet.STATE, SOURCE)) if move.planned else watched
+        watched = watching((Facet.HOSTS, TARGET), (Facet.DNS, TARGET), (Facet.POSITIONS, TARGET))
+        return watched | watching((Facet.POSITIONS, SOURCE)) if move.planned else watched
 
     def observe(self, world: World) -> Observation:
         """Positions first, then what clients are told."""

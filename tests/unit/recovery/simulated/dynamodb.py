@@ -16,6 +16,7 @@ class DynamoDb(World):
     """Tables of both regions; a table that is not in ``tables`` does not exist."""
 
     def _dynamodb_batch_get_item(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        assert sum(len(request["Keys"]) for request in params["RequestItems"].values()) <= 100
         found: dict[str, Any] = {}
         for table, request in params["RequestItems"].items():
             rows = self._rows(region, table)
@@ -23,8 +24,10 @@ class DynamoDb(World):
         return {"Responses": found, "UnprocessedKeys": {}}
 
     def _dynamodb_batch_write_item(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        assert sum(map(len, params["RequestItems"].values())) <= 25
+        for table in params["RequestItems"]:
+            self._rows(region, table)  # a missing one fails the call as a whole
         for table, requests in params["RequestItems"].items():
-            assert len(requests) <= 25
             for request in requests:
                 item = request["PutRequest"]["Item"]
                 self._rows(region, table)[_key(item)] = item
