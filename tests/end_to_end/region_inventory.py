@@ -21,6 +21,9 @@ _VOLATILE = {
     "AvailableIpAddressCount",
 }
 
+_OF_AWS = ("key alias alias/aws/",)
+"""AWS makes these by itself when a service first wants one, and nobody can delete them."""
+
 _LISTS: dict[str, tuple[str, str, str, Callable[[dict[str, Any]], str]]] = {
     "vpc": ("ec2", "describe_vpcs", "Vpcs", lambda item: item["VpcId"]),
     "subnet": ("ec2", "describe_subnets", "Subnets", lambda item: item["SubnetId"]),
@@ -98,7 +101,8 @@ def region_inventory(lab: Lab, place: str) -> dict[str, Any]:
             items = [item for page in client.get_paginator(operation).paginate() for item in page.get(member, [])]
         else:
             items = getattr(client, operation)().get(member, [])
-        found.update({f"{kind} {identity(item)}": _plain(item) for item in items})
+        named = {f"{kind} {identity(item)}": _plain(item) for item in items}
+        found.update({name: facts for name, facts in named.items() if not name.startswith(_OF_AWS)})
     found.update(_buckets(lab, place))
     if place == "primary":
         found.update(_global(lab))

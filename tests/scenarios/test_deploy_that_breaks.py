@@ -51,7 +51,7 @@ def _fail(lab: Lab, phase: str) -> None:
 def test_a_failed_deploy_takes_back_what_it_created(labs: Labs) -> None:
     lab = labs.start()
     before = {place: region_inventory(lab, place) for place in ("primary", "dr")}
-    left: dict[str, list[str]] = {}
+    left: list[str] = []
     for phase in PHASES:
         _fail(lab, phase)
         failed = lab.playbook(
@@ -60,15 +60,13 @@ def test_a_failed_deploy_takes_back_what_it_created(labs: Labs) -> None:
         lab.command("fault", "--clear")
         assert failed.code != 0, f"{phase}: the deploy should have failed\n{failed.output[-4000:]}"
         assert "Traceback" not in failed.output
-        found = [
-            line
+        left += [
+            f"{phase}: {line}"
             for place, was in before.items()
             for line in differences(was, region_inventory(lab, place))
             if not line.startswith(tuple(f"new: {name}" for name in NOT_TAKEN_BACK))
         ]
-        if found:
-            left[phase] = found
-    assert left == {}
+    assert not left, "\n".join(left)
 
 
 def test_a_deploy_that_is_killed_in_each_phase_completes_when_it_is_run_again(labs: Labs) -> None:
@@ -101,7 +99,7 @@ def test_a_whole_deploy_is_taken_back_with_the_rights_of_a_rollback_and_no_more(
     confirmed = ("-e", "rollback_everything=true", "-e", f"rollback_confirm={lab.project}")
     lab.playbook("playbooks/rollback.yml", *confirmed, "-e", _data_stores(lab)).must_succeed()
     calls = [call for call in lab.calls(mark) if check.by_operator(call)]
-    assert check.not_allowed(calls, policies, "123456789012") == []
-    assert check.never_called(calls, policies) == []
+    wrong = check.not_allowed(calls, policies, "123456789012") + check.never_called(calls, policies)
+    assert not wrong, "\n".join(wrong)
     left = [line for place, was in before.items() for line in differences(was, region_inventory(lab, place))]
     assert [line for line in left if not line.startswith(tuple(f"new: {name}" for name in NOT_TAKEN_BACK))] == []
