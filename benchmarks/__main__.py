@@ -117,6 +117,7 @@ class Bencher:
                 self._answering(builder)
                 moves[count] = self._rounds(partial(self._move, bench, documents))
                 self._moved(count, moves[count], documents)
+                self._readiness(count, [self._look(bench, documents) for _round in range(self.rounds)])
                 if count in plain:
                     others[count] = self._rounds(partial(self._plain, bench, builder, count))
                     self._rival("plain amazon.aws playbook", count, others[count], moves[count])
@@ -135,16 +136,29 @@ class Bencher:
                 go("primary")
         return runs
 
-    def _move(self, bench: Bench, documents: list[dict[str, Any]], target: str) -> Run:
+    @staticmethod
+    def _play(bench: Bench, playbook: str, documents: list[dict[str, Any]], *arguments: str) -> Run:
         file = bench.home / "applications.json"
         file.write_text(json.dumps({"applications": documents}), encoding="utf-8")
-        run = bench.run(
-            "ansible-playbook", "-i", "localhost,", "benchmarks/mover.yml", "-e", f"bench_target={target}",
-            "-e", f"bench_applications={file}", "-e", f"bench_journals={bench.home / 'journals'}",
-            "-e", f"ansible_python_interpreter={sys.executable}",
+        return bench.run(
+            "ansible-playbook", "-i", "localhost,", f"benchmarks/{playbook}", "-e", f"bench_applications={file}",
+            "-e", f"ansible_python_interpreter={sys.executable}", *arguments,
         )  # fmt: skip
+
+    def _move(self, bench: Bench, documents: list[dict[str, Any]], target: str) -> Run:
+        journals = f"bench_journals={bench.home / 'journals'}"
+        run = self._play(bench, "mover.yml", documents, "-e", f"bench_target={target}", "-e", journals)
         self._settled()
         return run
+
+    def _look(self, bench: Bench, documents: list[dict[str, Any]]) -> Run:
+        return self._play(bench, "readiness.yml", documents)
+
+    def _readiness(self, count: int, runs: list[Run]) -> None:
+        who = f"readiness of {count} application{'s' if count > 1 else ''}"
+        calls = median([len(run.calls) for run in runs])
+        self.sheet.row(f"{who}: whole command", spread([run.wall for run in runs]), f"{calls:.0f} calls")
+        self.sheet.figures[f"readiness {count}"] = [plainly(run) for run in runs]
 
     def _plain(self, bench: Bench, builder: Builder, count: int, target: str) -> Run:
         run = rivals.plain_playbook(bench, builder, count, target)
@@ -319,19 +333,6 @@ class Bencher:
             self.sheet.aim("the whole drill: over the critical path at most 2 s", median(overhead), 2.0, "s")
             self.sheet.figures["drill"] = [plainly(run) for run in drills]
             self.sheet.figures["deploy again"] = [plainly(run) for run in again]
-            self._readiness(play)
-
-    def _readiness(self, play: Callable[..., Run]) -> None:
-        if not (REPOSITORY / "playbooks" / "readiness.yml").exists():
-            self.sheet.row(
-                "readiness.yml, 1 and 20 applications", "not measured", "there is no playbooks/readiness.yml"
-            )
-            return
-        runs = [play("readiness.yml") for _round in range(self.rounds)]
-        self.sheet.row(
-            "readiness.yml, 1 application", spread([run.wall for run in runs]), f"{len(runs[0].calls)} calls"
-        )
-        self.sheet.row("readiness.yml, 20 applications", "not measured", "this lab has one deployed application")
 
 
 def _polled_seconds(run: Run) -> float:

@@ -16,9 +16,6 @@ description:
   - A region that does not answer is told in RV(stored) and fails the task only if no region could keep it.
 notes:
   - Credentials come from the profile or role of each site, or from the default chain.
-requirements:
-  - python >= 3.11
-  - boto3 >= 1.35.0
 attributes:
   check_mode:
     description: Says where the snapshots would be kept, without storing them.
@@ -30,18 +27,14 @@ attributes:
     description: The newest snapshot takes the place of the one before, so each run changes something.
     support: none
 options:
-  applications:
-    description:
-      - The applications, as M(pilotlight.aws_dr.readiness_info) takes them.
-    type: list
-    elements: dict
-    required: true
   snapshots:
     description:
       - What M(pilotlight.aws_dr.readiness_info) returned as C(applications).
     type: list
     elements: dict
     required: true
+extends_documentation_fragment:
+  - pilotlight.aws_dr.applications
 """
 
 EXAMPLES = r"""
