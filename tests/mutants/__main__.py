@@ -31,6 +31,7 @@ from .registry import MUTANTS
 HARNESS = (
     "tests/unit/recovery/test_gates.py",
     "tests/unit/recovery/test_lease.py",
+    "tests/unit/recovery/test_store.py",
     "tests/unit/recovery/test_clients.py",
     "tests/unit/measure/test_measure.py",
     "tests/unit/recovery/test_promises.py",

@@ -87,6 +87,18 @@ FAULTS = (
         Rewritten("runner:_Run._close", "if course.ended and course.failure is None", "if course.ended"),
     ),
     (
+        "one-missing-table-blinds-all",
+        "R29",
+        "applications that are read in one call all suffer from the table of one of them",
+        Rewritten("store:read_together", "if len(tables) == 1:", "if tables:"),
+    ),
+    (
+        "unwritten-events-forgotten",
+        "journal",
+        "events that could not be stored are taken for stored",
+        Rewritten("journal:flush", "if journal.application not in failed:", "if True:"),
+    ),
+    (
         "planned-without-a-journal",
         "journal",
         "a planned move goes on though nothing of it can be stored",
