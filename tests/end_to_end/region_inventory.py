@@ -81,6 +81,11 @@ def _buckets(lab: Lab, place: str) -> Iterator[tuple[str, Any]]:
         yield f"bucket {name}", facts
 
 
+def _tables(lab: Lab, place: str) -> Iterator[tuple[str, Any]]:
+    for name in lab.client("dynamodb", place).list_tables()["TableNames"]:
+        yield f"table {name}", {}
+
+
 def _global(lab: Lab) -> Iterator[tuple[str, Any]]:
     iam, route53 = lab.client("iam", "primary"), lab.client("route53", "primary")
     for role in iam.list_roles()["Roles"]:
@@ -104,6 +109,7 @@ def region_inventory(lab: Lab, place: str) -> dict[str, Any]:
         named = {f"{kind} {identity(item)}": _plain(item) for item in items}
         found.update({name: facts for name, facts in named.items() if not name.startswith(_OF_AWS)})
     found.update(_buckets(lab, place))
+    found.update(_tables(lab, place))
     if place == "primary":
         found.update(_global(lab))
     return found

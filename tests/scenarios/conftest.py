@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -37,6 +38,6 @@ class Labs:
 
 @pytest.fixture
 def labs(tmp_path: Path) -> Iterator[Labs]:
-    found = Labs(tmp_path, "127.86.111")
+    found = Labs(tmp_path, os.environ.get("LAB_NET", "127.86.111"))
     yield found
     found.close()

@@ -141,17 +141,6 @@ def _delete_role(at: At, name: str) -> None:
     at.change("iam", "DeleteRole", role)
 
 
-def _instance_profile_exists(at: At, name: str) -> bool:
-    return bool(at.found("iam", "GetInstanceProfile", {"InstanceProfileName": name}, ("NoSuchEntity",)))
-
-
-def _delete_instance_profile(at: At, name: str) -> None:
-    profile = {"InstanceProfileName": name}
-    for role in at.read("iam", "GetInstanceProfile", profile)["InstanceProfile"]["Roles"]:
-        at.change("iam", "RemoveRoleFromInstanceProfile", {**profile, "RoleName": role["RoleName"]})
-    at.change("iam", "DeleteInstanceProfile", profile)
-
-
 def _key(at: At, alias: str) -> dict[str, Any]:
     answer = at.found("kms", "DescribeKey", {"KeyId": alias}, ("NotFoundException",))
     return dict(answer.get("KeyMetadata", {}))
@@ -397,28 +386,6 @@ def _delete_alarm(at: At, name: str) -> None:
     at.change("cloudwatch", "DeleteAlarms", {"AlarmNames": [name]})
 
 
-def _dashboard_exists(at: At, name: str) -> bool:
-    absent = ("ResourceNotFound", "DashboardNotFoundError")
-    return bool(at.found("cloudwatch", "GetDashboard", {"DashboardName": name}, absent))
-
-
-def _delete_dashboard(at: At, name: str) -> None:
-    at.change("cloudwatch", "DeleteDashboards", {"DashboardNames": [name]})
-
-
-def _topic_arn(at: At, name: str) -> str:
-    topics = at.pages("sns", "ListTopics", "Topics")
-    return next((topic["TopicArn"] for topic in topics if topic["TopicArn"].endswith(f":{name}")), "")
-
-
-def _topic_exists(at: At, name: str) -> bool:
-    return bool(_topic_arn(at, name))
-
-
-def _delete_topic(at: At, name: str) -> None:
-    at.change("sns", "DeleteTopic", {"TopicArn": _topic_arn(at, name)})
-
-
 def _health_check_id(at: At, name: str) -> str:
     """A switch's check is known by the alarm that it follows, any other by its tag Name."""
     checks = list(at.pages("route53", "ListHealthChecks", "HealthChecks"))
@@ -452,11 +419,6 @@ KINDS: Mapping[str, Kind] = {
         stuck=_stack_stuck,
     ),
     "iam_role": Kind(_role_exists, _delete_role, "aws iam delete-role --role-name {name}"),
-    "iam_instance_profile": Kind(
-        _instance_profile_exists,
-        _delete_instance_profile,
-        "aws iam delete-instance-profile --instance-profile-name {name}",
-    ),
     "kms_key": Kind(
         _key_exists, _delete_key, f"aws kms schedule-key-deletion --key-id {{name}} {_AT}", data_store=True
     ),
@@ -527,12 +489,6 @@ KINDS: Mapping[str, Kind] = {
     ),
     "schedule": Kind(_schedule_exists, _delete_schedule, f"aws scheduler delete-schedule --name {{name}} {_AT}"),
     "alarm": Kind(_alarm_exists, _delete_alarm, f"aws cloudwatch delete-alarms --alarm-names {{name}} {_AT}"),
-    "dashboard": Kind(
-        _dashboard_exists,
-        _delete_dashboard,
-        f"aws cloudwatch delete-dashboards --dashboard-names {{name}} {_AT}",
-    ),
-    "sns_topic": Kind(_topic_exists, _delete_topic, f"aws sns delete-topic --topic-arn <arn of {{name}}> {_AT}"),
     "health_check": Kind(
         _health_check_exists,
         _delete_health_check,

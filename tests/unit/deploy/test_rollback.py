@@ -170,3 +170,64 @@ def test_the_writer_of_a_global_database_is_never_deleted(writer: str) -> None:
     _gone, problems = rolled_back(aws, CLUSTER)
     assert "the application lives there now" in problems[0]
     assert aws.changes == []
+
+
+def test_a_table_that_is_protected_loses_its_protection_first() -> None:
+    there = [True]
+
+    def describe(_params: Mapping[str, Any]) -> dict[str, Any]:
+        if not there:
+            raise refused("ResourceNotFoundException")
+        return {"Table": {"DeletionProtectionEnabled": True}}
+
+    def delete(_params: Mapping[str, Any]) -> dict[str, Any]:
+        there.clear()
+        return {}
+
+    aws = FakeAws({"DescribeTable": describe, "UpdateTable": {}, "DeleteTable": delete})
+    assert rolled_back(aws, Resource("dynamodb_table", "state", "dr", "us-west-2")) == (["state"], [])
+    assert operations(aws.changes) == ["UpdateTable", "DeleteTable"]
+
+
+def test_a_role_goes_with_what_others_have_attached_to_it() -> None:
+    there = [True]
+
+    def get(_params: Mapping[str, Any]) -> dict[str, Any]:
+        if not there:
+            raise refused("NoSuchEntity")
+        return {"Role": {}}
+
+    def delete(_params: Mapping[str, Any]) -> dict[str, Any]:
+        there.clear()
+        return {}
+
+    aws = FakeAws(
+        {
+            "GetRole": get,
+            "ListAttachedRolePolicies": {"AttachedPolicies": [{"PolicyArn": "arn:aws:iam::aws:policy/ReadOnly"}]},
+            "ListRolePolicies": {"PolicyNames": ["inline"]},
+            "ListInstanceProfilesForRole": {"InstanceProfiles": []},
+            "DetachRolePolicy": {},
+            "DeleteRolePolicy": {},
+            "DeleteRole": delete,
+        }
+    )
+    assert rolled_back(aws, Resource("iam_role", "role", "dr", "us-west-2")) == (["role"], [])
+    assert operations(aws.changes) == ["DetachRolePolicy", "DeleteRolePolicy", "DeleteRole"]
+
+
+def test_a_parameter_group_goes() -> None:
+    there = [{"DBClusterParameterGroupName": "parameters"}]
+
+    def describe(_params: Mapping[str, Any]) -> dict[str, Any]:
+        if not there:
+            raise refused("DBParameterGroupNotFound")
+        return {"DBClusterParameterGroups": there}
+
+    def delete(_params: Mapping[str, Any]) -> dict[str, Any]:
+        there.clear()
+        return {}
+
+    aws = FakeAws({"DescribeDBClusterParameterGroups": describe, "DeleteDBClusterParameterGroup": delete})
+    gone = rolled_back(aws, Resource("rds_cluster_parameter_group", "parameters", "dr", "us-west-2"))
+    assert gone == (["parameters"], [])
