@@ -15,6 +15,7 @@ from typing import Any
 
 from .samples import Observation, Sample, Stored
 from .steps.registry import FENCES
+from .waterfall import CLIENT, StepSpan, Waterfall, critical_path, step_spans, waterfall
 
 DEAF_INTERVALS = 4
 """A probe that started nothing for so many intervals was deaf: what happened in between is not known to better than
@@ -114,6 +115,10 @@ class Measurement:
     verdict: Verdict
     deaf: tuple[Deaf, ...] = ()
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    steps: tuple[StepSpan, ...] = ()
+    critical: tuple[str, ...] = ()
+    waterfall: Waterfall = field(default_factory=Waterfall)
+    lost: tuple[Sample, ...] = ()
 
 
 def measure(
@@ -138,7 +143,9 @@ def measure(
     reads = _outage("read", observation.of("read"), opened_at, stable_samples, interval, outage_began_at)
     began = outage_began_at if writes.begin is None else writes.begin
     lost, loss = _loss(observation.of("write"), observation.stored, opened_at if began is None else began)
-    stages = stages_of(events)
+    steps = step_spans(events)
+    path = critical_path(steps)
+    fall = _waterfall(writes, opened_at, path)
     return Measurement(
         rto_writes=writes,
         rto_reads=reads,
@@ -153,12 +160,16 @@ def measure(
         rpo_lost_writes=lost,
         rpo=loss,
         rpo_bound=_bound(lag, _stop_of_writes(events), _is_switchover(events)),
-        stages=stages,
+        stages=stages_of(events),
         detect=_detect(began, opened_at, writes),
-        client=_client(writes, stages),
+        client=_client(writes, fall, path),
         verdict=judge(writes, loss, objectives),
         deaf=deaf,
         counts=_counts(observation),
+        steps=steps,
+        critical=tuple(span.name for span in path),
+        waterfall=fall,
+        lost=_missing(observation.of("write"), observation.stored),
     )
 
 
@@ -393,7 +404,7 @@ def _loss(writes: Sequence[Sample], stored: Stored | None, began: float | None) 
         why = "the probe was cut short" if stored is None else stored.error
         reason = f"what is stored could not be read back: {why}"
         return Figure(None, reason), Figure(None, reason)
-    missing = [sample for sample in acknowledged if sample.number not in stored.numbers]
+    missing = _missing(acknowledged, stored)
     counted = f"{len(acknowledged)} numbered writes were acknowledged, {len(missing)} of them are missing afterwards"
     if not missing:
         return Figure(0, counted), Figure(0.0, counted)
@@ -402,6 +413,14 @@ def _loss(writes: Sequence[Sample], stored: Stored | None, began: float | None) 
     end = missing[-1].ended_at
     method = f"{counted}: from the last that was kept before the first that was lost, to the last that was lost"
     return Figure(len(missing), counted), Figure(end - begin, method, begin=begin, end=end)
+
+
+def _missing(writes: Iterable[Sample], stored: Stored | None) -> tuple[Sample, ...]:
+    """Writes that were acknowledged and are not stored, in the order of their acknowledgement."""
+    if stored is None or stored.numbers is None:
+        return ()
+    lost = (sample for sample in writes if sample.ok and sample.number not in stored.numbers)
+    return tuple(sorted(lost, key=lambda one: one.ended_at))
 
 
 def _is_switchover(events: Iterable[Mapping[str, Any]]) -> bool:
@@ -460,17 +479,24 @@ def _detect(began: float | None, opened_at: float | None, writes: Figure) -> Fig
     return Figure(opened_at - began, method, begin=began, end=opened_at)
 
 
-def _client(writes: Figure, stages: Sequence[Stage]) -> Figure:
-    """What was left to the clients after the last stage had ended."""
-    if writes.end is None or not stages:
-        return Figure(None, "the end of the outage or of the stages is not known")
-    done = max(stage.end for stage in stages)
-    return Figure(
-        max(0.0, writes.end - done),
-        "from the end of the last stage to the first good write",
-        begin=done,
-        end=max(done, writes.end),
-    )
+def _waterfall(writes: Figure, opened_at: float | None, path: Sequence[StepSpan]) -> Waterfall:
+    """Only an outage that was measured is cut into parts."""
+    if writes.value is None:
+        return Waterfall(reason=f"the RTO was not measured: {writes.method}")
+    if writes.begin is None or writes.end is None:
+        return Waterfall(reason="no write failed")
+    return waterfall(writes.begin, writes.end, opened_at, path)
+
+
+def _client(writes: Figure, fall: Waterfall, path: Sequence[StepSpan]) -> Figure:
+    """What was left to the clients after the last step that they waited for had ended."""
+    if writes.end is None or not path:
+        return Figure(None, "the end of the outage or of the steps is not known")
+    if not fall.segments:
+        return Figure(None, fall.reason)
+    method = f"from the end of {path[-1].name}, the last step that clients waited for, to the first good write"
+    begin = min(writes.end, max(path[-1].end, writes.begin or path[-1].end))
+    return Figure(fall.parts()[CLIENT] / 1000, method, begin=begin, end=writes.end)
 
 
 def _counts(observation: Observation) -> dict[str, dict[str, int]]:
