@@ -59,9 +59,9 @@ class _Drill:
             self.play("failback", "playbooks/failback.yml")
 
     def reports(self, since: float) -> list[tuple[Path, dict[str, Any]]]:
-        """The reports of this run, the oldest first."""
+        """The pages of this run's reports with what they are made from, the oldest first."""
         found = [path for path in REPORTS.glob("*/report.json") if path.stat().st_mtime >= since]
-        read = [(path.with_suffix(".md"), json.loads(path.read_text())) for path in sorted(found)]
+        read = [(path.with_suffix(".html"), json.loads(path.read_text())) for path in sorted(found)]
         return [(path, report) for path, report in read if report["intent"] in ("drill", "failback")]
 
 
@@ -92,11 +92,10 @@ def drill(settings: LabSettings, seed: str, inventory: str, extra: Sequence[str]
     if not reports:
         raise LabError(f"the playbooks ended well, but no report was written below {REPORTS}; see {log}")
     print()
-    print("\n".join(scoreboard.table([(_short(path), report) for path, report in reports], this.phases)))
-    print(f"{'log':<16} {_short(log)}")
-    good = scoreboard.passed([report for _, report in reports])
-    print(f"\n{'PASS: measured RTO and RPO are within their objectives' if good else 'FAIL: see the table'}")
-    return 0 if good else 1
+    print("\n".join(scoreboard.table([report for _, report in reports], this.phases)))
+    print()
+    print("\n".join(scoreboard.closing([(_short(path), report) for path, report in reports], _short(log))))
+    return 0 if scoreboard.passed([report for _, report in reports]) else 1
 
 
 def _stop(settings: LabSettings, say: Callable[[str], None]) -> None:

@@ -18,9 +18,8 @@ def passed(reports: Sequence[Report]) -> bool:
     )
 
 
-def table(reports: Sequence[tuple[Path, Report]], phases: Sequence[tuple[str, float]]) -> list[str]:
+def table(found: Sequence[Report], phases: Sequence[tuple[str, float]]) -> list[str]:
     """The lines of the table.  `phases` are the playbooks that ran, with their seconds."""
-    found = [report for _, report in reports]
     lines = _grid(("move", "from", "to", "figure", "measured", "objective", "verdict"), _figures(found))
     for report in found:
         lines += [f"  {report['intent']}: {reason}" for reason in report["reasons"] if report["verdict"] != PASS]
@@ -28,8 +27,15 @@ def table(reports: Sequence[tuple[Path, Report]], phases: Sequence[tuple[str, fl
     rows = [[f"stage {name}", *(_seconds_of(report, name) for report in found)] for name in names]
     lines += ["", *_grid(("time", *(str(report["intent"]) for report in found)), rows)]
     lines += ["", *_grid(("ran", "seconds"), [[name, f"{seconds:.1f} s"] for name, seconds in phases])]
-    lines.append("")
-    lines += [f"{report['intent'] + ' report':<16} {path}" for path, report in reports]
+    return lines
+
+
+def closing(reports: Sequence[tuple[Path, Report]], log: Path) -> list[str]:
+    """The last lines: whether it was good enough, and where to read on; the page of the drill comes last."""
+    good = passed([report for _, report in reports])
+    lines = ["PASS: measured RTO and RPO are within their objectives" if good else "FAIL: see the table", ""]
+    lines.append(f"{'log':<16} {log}")
+    lines += [f"{report['intent'] + ' report':<16} {path}" for path, report in reversed(reports)]
     return lines
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .samples import Observation, Sample, Stored
+from .samples import Observation, Sample, Stored, interval_of
 from .steps.registry import FENCES
 from .waterfall import CLIENT, StepSpan, Waterfall, critical_path, step_spans, waterfall
 
@@ -136,7 +136,7 @@ def measure(
     `outage_began_at` (seconds since the epoch) is for a probe that was started when the application was down
     already, and comes from other evidence, such as an alarm; the figures say that it was given.
     """
-    interval = observation.vantage.interval_seconds if observation.vantage else _rhythm(observation.of("write"))
+    interval = interval_of(observation)
     opened_at = _first(events, "run-opened")
     deaf = deaf_times(observation, interval)
     writes = _outage("write", observation.of("write"), opened_at, stable_samples, interval, outage_began_at)
@@ -514,16 +514,6 @@ def _first(events: Iterable[Mapping[str, Any]], kind: str) -> float | None:
 
 def _patience(interval: float) -> float:
     return max(DEAF_SECONDS, DEAF_INTERVALS * interval)
-
-
-def _rhythm(samples: Sequence[Sample]) -> float:
-    """The interval of a file without its head line."""
-    steps = sorted(
-        (after.scheduled_at - before.scheduled_at) / (after.number - before.number)
-        for before, after in itertools.pairwise(samples)
-        if after.number > before.number
-    )
-    return steps[len(steps) // 2] if steps else DEAF_SECONDS
 
 
 def _rounded(value: float | None) -> float | None:

@@ -1,8 +1,9 @@
 # Copyright: Contributors to the pilotlight.aws_dr project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A measurement and its journal as a report: a dictionary (JSON, for machines) and Markdown (for people).
+"""A measurement and its journal as a report: one dictionary, which is the JSON for machines.
 
-Both say the same; the Markdown is made from the dictionary, so that no figure can stand in one of them alone.
+All other forms (Markdown, the page, JUnit) are made from the dictionary, so that no figure can stand in one of them
+alone.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
+from .aftermath import exposed, hold_back, next_actions
+from .evidence import lost_rows
 from .measure import Figure, Lag, Measurement, Objectives
 from .results import MOVED
 from .samples import Vantage
@@ -59,8 +61,12 @@ def to_report(
     vantage: Vantage | None = None,
     checklist: Sequence[Mapping[str, Any]] = (),
     validation: Sequence[Mapping[str, Any]] = (),
+    availability: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The report as plain data. Times are epoch seconds, and also readable where a person looks for them."""
+    """The report as plain data. Times are epoch seconds, and also readable where a person looks for them.
+
+    `availability` is what clients saw, as `evidence` puts it.
+    """
     wrong = (
         [f"the move is {move.status}: {'; '.join(move.reasons) or 'see the output'}"] if move.status != MOVED else []
     )
@@ -77,7 +83,7 @@ def to_report(
         "detect_seconds": measurement.detect,
         "client_seconds": measurement.client,
     }
-    return {
+    report: dict[str, Any] = {
         "format": FORMAT,
         "run_id": move.run_id,
         "application": move.application,
@@ -104,6 +110,22 @@ def to_report(
             }
             for stage in measurement.stages
         ],
+        "steps": [
+            {
+                "name": span.name,
+                "stage": span.stage,
+                "begin": round(span.begin, 3),
+                "end": round(span.end, 3),
+                "seconds": round(span.end - span.begin, 3),
+                "outcome": span.outcome,
+                "required": span.required,
+                "needs": list(span.needs),
+                "critical": span.name in measurement.critical,
+                "reason": span.reason,
+            }
+            for span in measurement.steps
+        ],
+        "waterfall": _waterfall(measurement),
         "lag": None
         if lag is None
         else {
@@ -121,6 +143,8 @@ def to_report(
             "timeout_seconds": vantage.timeout_seconds,
         },
         "samples": measurement.counts,
+        "availability": dict(availability or {}),
+        "lost_writes": lost_rows(measurement.lost),
         "deaf": [{"begin": deaf.begin, "seconds": round(deaf.seconds, 3)} for deaf in measurement.deaf],
         "clock": CLOCK,
         "checklist": [dict(item) for item in checklist],
@@ -130,11 +154,8 @@ def to_report(
             for event in events
             if event["kind"] == "gate"
         ],
-        "calls": [
-            {"at": event["at"], "step": event.get("step"), **(event.get("call") or {})}
-            for event in events
-            if event["kind"] == "intent"
-        ],
+        "accepted": _accepted(events),
+        "calls": _calls(events),
         "failures": [
             {"at": event["at"], "step": event.get("step"), "reason": event.get("reason")}
             for event in events
@@ -143,6 +164,67 @@ def to_report(
         "freeze": FREEZE,
         "files": dict(files or {}),
     }
+    report["hold_back"] = hold_back(report["calls"])
+    report["exposed"] = exposed(report, events)
+    report["next_actions"] = next_actions(report)
+    return report
+
+
+def _waterfall(measurement: Measurement) -> dict[str, Any]:
+    """The RTO in its parts; they add up to it. Without parts, `reason` says why."""
+    fall = measurement.waterfall
+    begin = measurement.rto_writes.begin or 0.0
+    return {
+        "method": "from the first failed write to the first good one, along the steps that clients waited for; "
+        "what ran beside these is not counted",
+        "reason": fall.reason,
+        "seconds": fall.ms / 1000 if fall.segments else None,
+        "parts": [{"name": name, "seconds": ms / 1000} for name, ms in fall.parts().items()] if fall.segments else [],
+        "segments": [
+            {
+                "part": one.part,
+                "step": one.step,
+                "begin": round(begin + one.begin_ms / 1000, 3),
+                "end": round(begin + one.end_ms / 1000, 3),
+                "seconds": one.ms / 1000,
+            }
+            for one in fall.segments
+        ],
+    }
+
+
+def _accepted(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What the operator accepted beforehand, with who that was."""
+    opened = next((event.get("detail") or {} for event in events if event["kind"] == "run-opened"), {})
+    said = [
+        ("that data may be lost", opened.get("accept_data_loss")),
+        ("a promotion before the old site is fenced", opened.get("accept_unfenced")),
+        (f"that the lease of run {opened.get('break_lease')} is broken", opened.get("break_lease")),
+        *((f"that gate {name} does not hold", True) for name in opened.get("waive") or ()),
+    ]
+    return [{"what": what, "by": opened.get("operator")} for what, given in said if given]
+
+
+def _calls(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The mutating calls as they were meant, each with what came of it: ok, an error, or no answer."""
+    results = [event for event in events if event["kind"] == "result"]
+    calls = []
+    for event in events:
+        if event["kind"] != "intent":
+            continue
+        call = event.get("call") or {}
+        result = next(
+            (one for one in results if one.get("seq", 0) > event.get("seq", 0) and _same_call(one, event)), None
+        )
+        if result is not None:
+            results.remove(result)
+        came = "not sent, or no answer" if result is None else str(result.get("reason") or "ok")
+        calls.append({"at": event["at"], "step": event.get("step"), **call, "result": came})
+    return calls
+
+
+def _same_call(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return (one.get("step"), one.get("call")) == (other.get("step"), other.get("call"))
 
 
 def as_json(report: Mapping[str, Any]) -> str:
@@ -150,137 +232,5 @@ def as_json(report: Mapping[str, Any]) -> str:
     return json.dumps(report, indent=2, sort_keys=False) + "\n"
 
 
-def as_markdown(report: Mapping[str, Any]) -> str:
-    """For people."""
-    measured, objectives = report["measured"], report["objectives"]
-    parts = [
-        f"# {report['intent'].capitalize()} of {report['application']}: {report['verdict']}",
-        _table(
-            ("run", "from", "to", "mode", "opened", "closed"),
-            [
-                (
-                    report["run_id"],
-                    _place(report["from"]),
-                    _place(report["to"]),
-                    report["mode"],
-                    _time(report["opened_at"]),
-                    _time(report["closed_at"]),
-                )
-            ],
-        ),
-        "\n".join(f"- {reason}" for reason in report["reasons"]),
-        "## Measured against the objectives",
-        _table(
-            ("figure", "objective", "measured", "method"),
-            [
-                ("RTO, writes", f"{objectives['rto_seconds']:g} s", *_figure(measured["rto_writes_seconds"], "s")),
-                ("RTO, reads", "", *_figure(measured["rto_reads_seconds"], "s")),
-                ("DNS", "", *_figure(measured["dns_seconds"], "s")),
-                ("RPO", f"{objectives['rpo_seconds']:g} s", *_figure(measured["rpo_seconds"], "s")),
-                ("Writes lost", "", *_figure(measured["rpo_lost_writes"], "")),
-                ("RPO, bound by the lag", "", *_figure(measured["rpo_bound_seconds"], "s")),
-            ],
-        ),
-        "## Stages",
-        "Stages overlap: what can run at the same time does.",
-        _table(
-            ("stage", "seconds", "from", "to", "steps"),
-            [
-                ("detect", *_figure(measured["detect_seconds"], "s"), "", ""),
-                *(
-                    (
-                        stage["name"],
-                        f"{stage['seconds']:.2f}",
-                        _time(stage["begin"]),
-                        _time(stage["end"]),
-                        ", ".join(stage["steps"]),
-                    )
-                    for stage in report["stages"]
-                ),
-                ("client", *_figure(measured["client_seconds"], "s"), "", ""),
-            ],
-        ),
-        *_lists(report),
-        "## Calls that changed something",
-        _table(
-            ("at", "step", "call", "region", "plane", "target"),
-            [
-                (
-                    _time(call["at"]),
-                    call.get("step"),
-                    f"{call.get('service')}:{call.get('operation')}",
-                    call.get("region"),
-                    call.get("plane"),
-                    call.get("target"),
-                )
-                for call in report["calls"]
-            ],
-        )
-        if report["calls"]
-        else "None.",
-        "## What to hold back",
-        report["freeze"],
-        "## Files",
-        "\n".join(f"- {name}: `{path}`" for name, path in report["files"].items()) or "None.",
-        f"Times are UTC, on {report['clock']}.",
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _lists(report: Mapping[str, Any]) -> list[str]:
-    """The parts that a report may do without."""
-    parts = []
-    for title, key in (("Checklist before the move", "checklist"), ("Validation after the move", "validation")):
-        if report[key]:
-            rows = [(item.get("name"), item.get("result"), item.get("detail")) for item in report[key]]
-            parts += [f"## {title}", _table(("check", "result", "detail"), rows)]
-    if report["gates"]:
-        asked = [(gate, gate.get("detail") or {}) for gate in report["gates"]]
-        answers = [(gate["gate"], said.get("answer"), gate["reason"], _waived(said)) for gate, said in asked]
-        parts += ["## Gates", _table(("gate", "result", "reason", "waived"), answers)]
-    if report["notes"]:
-        parts += ["## What could not be done", "\n".join(f"- {note}" for note in report["notes"])]
-    if report["failures"]:
-        rows = [(_time(failure["at"]), failure["step"], failure["reason"]) for failure in report["failures"]]
-        parts += ["## Failures", _table(("at", "step", "reason"), rows)]
-    if report["deaf"]:
-        rows = [(_time(deaf["begin"]), f"{deaf['seconds']:.2f}", "") for deaf in report["deaf"]]
-        parts += ["## When the probe was deaf", _table(("from", "seconds", ""), rows)]
-    return parts
-
-
-def _waived(gate: Mapping[str, Any]) -> str:
-    if not gate.get("waived"):
-        return ""
-    return f"by {gate['waived_by']}" if gate.get("waived_by") else "yes"
-
-
-def _figure(figure: Mapping[str, Any], unit: str) -> tuple[str, str]:
-    value = figure["value"]
-    if value is None:
-        at_least = figure.get("at_least")
-        known = "" if at_least is None else f" (at least {at_least:.2f} {unit})"
-        return f"not measured{known}", figure["method"]
-    shown = f"{value:.2f}" if unit else f"{value:g}"
-    return f"{shown} {unit}".strip(), figure["method"]
-
-
-def _place(site: Mapping[str, str]) -> str:
-    return f"{site['place']} ({site['region']})"
-
-
-def _time(at: float | None) -> str:
-    return "" if at is None else datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S.%f")[:-3]
-
-
 def _at(events: Sequence[Mapping[str, Any]], kind: str) -> float | None:
     return next((float(event["at"]) for event in events if event["kind"] == kind), None)
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")

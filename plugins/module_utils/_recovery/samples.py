@@ -9,6 +9,7 @@ has.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -139,6 +140,18 @@ class Observation:
     def of(self, kind: Kind) -> tuple[Sample, ...]:
         """The samples of one kind in the order of their slots: they ended in another."""
         return tuple(sorted((sample for sample in self.samples if sample.kind == kind), key=lambda one: one.number))
+
+
+def interval_of(observation: Observation) -> float:
+    """The rhythm of the probe in seconds; without a head line, as its writes show it."""
+    if observation.vantage:
+        return observation.vantage.interval_seconds
+    steps = sorted(
+        (after.scheduled_at - before.scheduled_at) / (after.number - before.number)
+        for before, after in itertools.pairwise(observation.of("write"))
+        if after.number > before.number
+    )
+    return steps[len(steps) // 2] if steps else 1.0
 
 
 def parse(lines: Iterable[str]) -> Observation:

@@ -143,18 +143,26 @@ def report(intent: str, verdict: str = "pass", rto: float | None = 4.25) -> dict
 
 
 def test_the_table_shows_figures_objectives_stages_and_reports() -> None:
-    reports = [(Path("reports/a/report.md"), report("drill")), (Path("reports/b/report.md"), report("failback"))]
-    text = "\n".join(scoreboard.table(reports, [("deploy", 61.234)]))
+    text = "\n".join(scoreboard.table([report("drill"), report("failback")], [("deploy", 61.234)]))
     assert "drill     us-east-1  us-west-2  RTO (writes)  4.25 s    900 s      pass" in text
     assert "stage promote  2.5 s  2.5 s" in text
     assert "deploy  61.2 s" in text
-    assert "reports/b/report.md" in text
 
 
 def test_what_was_not_measured_is_no_zero_and_no_pass() -> None:
-    text = "\n".join(scoreboard.table([(Path("r.md"), report("drill", "not measured", None))], []))
+    text = "\n".join(scoreboard.table([report("drill", "not measured", None)], []))
     assert "RTO (writes)  not measured  900 s      not measured" in text
     assert "drill: the measured RTO is beyond its objective" in text
+
+
+@pytest.mark.parametrize(("verdict", "word"), [("pass", "PASS"), ("fail", "FAIL")])
+def test_the_last_line_is_the_page_of_the_drill(verdict: str, word: str) -> None:
+    reports = [
+        (Path("reports/a/report.html"), report("drill", verdict)), (Path("reports/b/report.html"), report("failback")),
+    ]  # fmt: skip
+    lines = scoreboard.closing(reports, Path("reports/make-drill.log"))
+    assert lines[0].startswith(word)
+    assert lines[-2:] == ["failback report  reports/b/report.html", "drill report     reports/a/report.html"]
 
 
 @pytest.mark.parametrize(

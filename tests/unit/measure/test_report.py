@@ -7,10 +7,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+from unit.measure import reports
 from unit.measure.series import NEW, OLD, T0, event, observed, series
 
+from plugins.module_utils._recovery.markdown import as_markdown
 from plugins.module_utils._recovery.measure import Lag, Objectives, measure
-from plugins.module_utils._recovery.report import Move, as_json, as_markdown, to_report
+from plugins.module_utils._recovery.report import Move, as_json, to_report
 from plugins.module_utils._recovery.samples import Stored
 
 MOVE = Move("20261123T020000Z-drill-abcdef", "dr-webapp", "drill", "planned", "primary", "dr", OLD, NEW)
@@ -41,7 +44,9 @@ def test_the_json_holds_each_figure_with_its_method() -> None:
         assert figure["method"]
     assert read["measured"]["rpo_seconds"]["value"] is None
     assert read["stages"][1] == {**read["stages"][1], "name": "promote", "seconds": 13.0, "steps": ["aurora_global"]}
-    assert read["calls"] == [{"at": EVENTS[3]["at"], "step": "aurora_global", **CALL}]
+    assert read["calls"] == [
+        {"at": EVENTS[3]["at"], "step": "aurora_global", **CALL, "result": "not sent, or no answer"}
+    ]
 
 
 def test_a_move_that_failed_passes_nothing() -> None:
@@ -69,3 +74,104 @@ def test_the_markdown_says_which_gate_was_waived_and_by_whom() -> None:
     found = measure(observed(series(60, [(10, 20)])), EVENTS, OBJECTIVES, target_region=NEW, stable_samples=10)
     text = as_markdown(to_report(MOVE, found, OBJECTIVES, events=[*EVENTS, *gates]))
     assert "| replication-lag | unknown | no sample | by night shift |" in text
+
+
+def test_the_parts_of_the_rto_stand_beside_it_and_add_up() -> None:
+    fall = reports.drill()["waterfall"]
+    assert fall["seconds"] == reports.drill()["measured"]["rto_writes_seconds"]["value"]
+    assert round(sum(part["seconds"] for part in fall["parts"]), 3) == fall["seconds"]
+    assert {part["name"]: part["seconds"] for part in fall["parts"] if part["seconds"]} == {
+        "promote": 7.0, "verify": 0.5, "shift": 1.5, "client": 1.01,
+    }  # fmt: skip
+    assert "| RTO, writes | 10.010 |" in as_markdown(reports.drill())
+
+
+def test_each_step_says_whether_clients_waited_for_it() -> None:
+    steps = {step["name"]: step["critical"] for step in reports.drill()["steps"]}
+    assert [name for name, critical in steps.items() if critical] == [
+        "raise-capacity", "promote", "write-probe", "switch-traffic",
+    ]  # fmt: skip
+    assert steps["stable"] is False
+
+
+def test_each_call_says_what_came_of_it() -> None:
+    events = reports.drill_events()
+    refused = [
+        {**one, "reason": "throttled"} if one["kind"] == "result" and one["step"] == "promote" else one
+        for one in events
+        if one["kind"] != "result" or one["step"] != "switch-traffic"
+    ]
+    calls = reports.report_on(reports.DRILL, reports.watched((10, 20), 19), refused)["calls"]
+    assert {call["step"]: call["result"] for call in calls} == {
+        "notify-begin": "ok", "raise-capacity": "ok", "promote": "throttled", "write-probe": "ok",
+        "switch-traffic": "not sent, or no answer",
+    }  # fmt: skip
+
+
+def test_what_clients_saw_is_kept_sample_by_sample() -> None:
+    seen = reports.drill()["availability"]
+    assert seen["began_at"] == T0
+    writes = seen["kinds"]["write"]
+    assert len(writes) == 280
+    assert (writes[39], writes[40], writes[79], writes[80]) == ("l", "x", "x", "n")
+    assert seen["kinds"]["dns"].count("l") == 72
+
+
+def test_lost_writes_are_listed_row_by_row() -> None:
+    lost = reports.loss()
+    assert [row["number"] for row in lost["lost_writes"]] == list(reports.LOST)
+    assert lost["lost_writes"][0] == {"number": 32, "sent_at": T0 + 8, "acknowledged_at": T0 + 8.01, "region": OLD}
+    assert "8 writes were acknowledged and are not there any more." in as_markdown(lost)
+    many = as_markdown(reports.loss(tuple(range(5, 35))))
+    assert "10 more stand in the JSON of this report" in many
+
+
+def test_a_lost_region_leaves_no_standby_and_says_what_to_do_when_it_is_back() -> None:
+    lost = reports.loss()
+    text = "\n".join(lost["exposed"])
+    assert "There is no standby. us-east-1 holds no copy" in text
+    assert "Not fenced in us-east-1: dr-webapp-asg (us-east-1 is unreachable)" in text
+    assert "Aurora's own fence of the old writer: not seen" in text
+    assert "rds:unplanned-global-failover-" in text
+    assert [line.split(",")[0] for line in lost["next_actions"]] == [
+        "Hold back applies of Terraform and CloudFormation on what is listed here (R28).",
+        "When us-east-1 is back",
+        "When the old cluster in us-east-1 has joined again",
+    ]
+    assert [(item["what"], item["by"]) for item in lost["accepted"]] == [
+        ("that data may be lost", "on-call"), ("a promotion before the old site is fenced", "on-call"),
+    ]  # fmt: skip
+
+
+def test_what_to_hold_back_is_what_was_changed() -> None:
+    rows = {row["terraform"]: row["name"] for row in reports.drill()["hold_back"]}
+    assert rows == {
+        "aws_autoscaling_group": "dr-webapp-dr-asg",
+        "aws_rds_global_cluster": "dr-webapp-global",
+        "aws_rds_cluster": "dr-webapp-global",
+        "aws_route53_record, aws_route53_health_check": "failover records and their health checks",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "Bring the application home with playbooks/failback.yml."),
+        ({"intent": "failback", "origin": "dr", "target": "primary"}, "Release what was held back"),
+        ({"status": "failed", "reasons": ("promote: too late",)}, "Run the same move again: it goes on where it"),
+    ],
+)
+def test_the_next_action_follows_from_what_came_of_the_move(changes: dict[str, str], said: str) -> None:
+    assert any(line.startswith(said) for line in reports.drill(**changes)["next_actions"])
+
+
+def test_an_rto_over_its_objective_names_its_largest_part() -> None:
+    slow = reports.report_on(reports.DRILL, reports.watched((10, 20), 19), reports.drill_events(), Objectives(5, 60))
+    assert "Shorten the RTO where most of it went: promote, 7.000 s of 10.010 s." in slow["next_actions"]
+
+
+def test_a_move_that_nobody_watched_measures_nothing_and_says_how_that_is_mended() -> None:
+    blind = reports.unseen()
+    assert (blind["waterfall"]["seconds"], blind["waterfall"]["parts"]) == (None, [])
+    assert "Not measured: the RTO was not measured: the probe made no writes." in as_markdown(blind)
+    assert "See that the RTO is measured next time. This time: the probe made no writes." in blind["next_actions"]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the pilotlight.aws_dr project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""rto_probe, rto_report, application_info and orchestrator_package, run as Ansible runs them."""
+"""rto_probe, application_info and orchestrator_package, run as Ansible runs them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,9 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from unit.measure.series import NEW, OLD, T0, event, series
-
-from plugins.module_utils._recovery.samples import Stored, Vantage
+from unit.measure.series import NEW
 
 PROBE = {"host": "app.example.com", "scheme": "http", "port": 9, "timeout_seconds": 0.2, "interval_seconds": 0.1}
-REPORT = {
-    "run_id": "20261123T020000Z-drill-abcdef",
-    "application": "dr-webapp",
-    "intent": "drill",
-    "origin": {"place": "primary", "region": OLD},
-    "target": {"place": "dr", "region": NEW},
-    "objectives": {"rto_seconds": 900, "rpo_seconds": 60},
-}
 
 
 def run(name: str, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
@@ -36,45 +26,6 @@ def run(name: str, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
     with patch_module_args(given), redirect_stdout(out), pytest.raises(SystemExit):
         module.main()
     return {"failed": False, **json.loads(out.getvalue())}
-
-
-@pytest.fixture
-def evidence(tmp_path: Path) -> dict[str, str]:
-    """A drill with an outage of ten seconds, and its journal."""
-    writes = series(60, [(10, 20)])
-    samples = [Vantage("me", "app.example.com", 0.25, 2.0, T0), *writes]
-    stored = Stored(T0 + 70, frozenset(one.number for one in writes if one.ok), NEW)
-    (tmp_path / "samples.jsonl").write_text("".join(f"{one.line()}\n" for one in [*samples, stored]))
-    events = [event(9, "run-opened", detail={"mode": "planned"}), event(25, "run-closed")]
-    (tmp_path / "journal.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in events))
-    return {"samples": str(tmp_path / "samples.jsonl"), "journal": str(tmp_path / "journal.jsonl")}
-
-
-def test_a_report_is_written_once(tmp_path: Path, evidence: dict[str, str]) -> None:
-    folder = tmp_path / "report"
-    planned = run("rto_report", check=True, directory=str(folder), **REPORT, **evidence)
-    assert planned["changed"]
-    assert not folder.exists()
-    done = run("rto_report", directory=str(folder), **REPORT, **evidence)
-    assert (done["changed"], done["verdict"]) == (True, "pass")
-    kept = json.loads((folder / "report.json").read_text())
-    assert kept == done["report"]
-    assert kept["measured"]["rto_writes_seconds"]["value"] == pytest.approx(10, abs=0.3)
-    assert kept["probe"]["client"] == "me"
-    assert (folder / "report.md").read_text() in done["diff"]["after"]
-    assert not run("rto_report", directory=str(folder), **REPORT, **evidence)["changed"]
-
-
-def test_a_report_without_samples_measures_nothing(tmp_path: Path) -> None:
-    done = run("rto_report", directory=str(tmp_path), **REPORT)
-    assert done["verdict"] == "not measured"
-    assert done["report"]["measured"]["rto_writes_seconds"]["value"] is None
-
-
-def test_evidence_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    refused = run("rto_report", directory=str(tmp_path), samples=str(tmp_path / "none.jsonl"), **REPORT)
-    assert refused["failed"]
-    assert "none.jsonl" in refused["msg"]
 
 
 def test_a_probe_ends_and_says_what_it_saw(tmp_path: Path) -> None:
