@@ -32,6 +32,9 @@ OPERATORS: dict[str, tuple[Callable[[str], bool], tuple[str, ...], tuple[str, ..
     "readiness": (
         lambda command: "readiness" in command, ("operator-look", "operator-readiness"), ("operator-readiness",),
     ),
+    "drill status": (
+        lambda command: "drill-status" in command, ("operator-drill-status",), ("operator-drill-status",),
+    ),
     "move": (
         lambda command: any(name in command for name in ("failover", "failback")), ("operator-move",), (),
     ),
@@ -56,6 +59,7 @@ def whole_story(lab: Lab, home_again: Chapter, mended: Chapter, reports: Path) -
     mended.run.must_succeed()
     play(lab, "playbooks/validate_security.yml")
     play(lab, "playbooks/readiness.yml", "-e", f"aws_dr_reports_dir={reports}").run.must_succeed()
+    play(lab, "playbooks/drill-status.yml", "-e", f"aws_dr_reports_dir={reports}").run.must_succeed()
     told = [command for command, _calls in lab.told]
     if not any("failover_mode=unplanned" in command and "accept_data_loss" in command for command in told):
         with_the_region_lost(lab, lambda: worst_day(lab, reports))

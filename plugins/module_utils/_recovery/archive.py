@@ -1,0 +1,78 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The reports of an application's moves, as they lie in the state buckets.
+
+A move keeps its report in the region that is alive after it (R29), so both sites' buckets are read. One that does not
+answer is told, and hides nothing of the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .clients import Caller
+from .errors import CallFailed, RecoveryError
+from .model import Application, Site
+
+REPORTS = "reports/"
+REPORT = "report.json"
+NO_SUCH_KEY = "NoSuchKey"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What was found, the newest move first, and what could not be read, in lines."""
+
+    reports: tuple[Mapping[str, Any], ...]
+    unread: tuple[str, ...] = ()
+
+
+def read_archive(caller: Caller, application: Application, most: int) -> Archive:
+    """The newest reports of an application, at most so many of each site. Reads only."""
+    found: dict[str, Mapping[str, Any]] = {}
+    unread: list[str] = []
+    for site in application.sites:
+        try:
+            runs = _runs(caller, site)
+        except RecoveryError as error:
+            unread.append(f"the moves that are kept in {site.region}: {error}")
+            continue
+        for run in sorted(runs, reverse=True)[:most]:
+            try:
+                report = _report(caller, site, run)
+            except (RecoveryError, ValueError) as error:
+                unread.append(f"s3://{site.state_bucket}/{run}{REPORT}: {error}")
+                continue
+            if report and report.get("application") == application.name:
+                found[run] = report
+    return Archive(tuple(found[run] for run in sorted(found, reverse=True)), tuple(unread))
+
+
+def _runs(caller: Caller, site: Site) -> list[str]:
+    """The folders of runs; their names begin with the time."""
+    runs: list[str] = []
+    more: dict[str, str] = {}
+    while True:
+        params = {"Bucket": site.state_bucket, "Prefix": REPORTS, "Delimiter": "/", **more}
+        page = caller.call(site.access, "s3", "ListObjectsV2", params)
+        runs += [entry["Prefix"] for entry in page.get("CommonPrefixes") or []]
+        if not page.get("IsTruncated"):
+            return runs
+        more = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+def _report(caller: Caller, site: Site, run: str) -> Mapping[str, Any] | None:
+    """None for a run whose report was never kept; ValueError for what is no report."""
+    try:
+        answer = caller.call(site.access, "s3", "GetObject", {"Bucket": site.state_bucket, "Key": f"{run}{REPORT}"})
+    except CallFailed as error:
+        if error.code == NO_SUCH_KEY:
+            return None
+        raise
+    report = json.loads(answer["Body"].read())
+    if not isinstance(report, dict) or not {"run_id", "application", "intent", "measured"} <= report.keys():
+        raise ValueError("it is not the report of a move")
+    return report
