@@ -116,6 +116,11 @@ test-molecule: setup ## Molecule scenarios of the deploy roles, on one shared la
 test-end-to-end: setup ## Bad input, and one whole run: deploy, drill, failback, through real ansible-playbook
 	@echo "== integration and end-to-end tests"; pytest tests/integration tests/end_to_end --ignore tests/end_to_end/test_with_least_privilege.py
 
+# Not part of `make test`, as it wants a browser on the machine: apt-get install chromium
+.PHONY: test-browser
+test-browser: setup ## The report's page in a real browser: console, figures, widths, light, dark, paper, keyboard
+	@echo "== browser"; pytest tests/browser
+
 .PHONY: test-privileges
 test-privileges: setup ## Long: the same run, with every call of it held against the IAM policies that we ship
 	@echo "== least privilege"; pytest tests/end_to_end

@@ -15,8 +15,8 @@ from markupsafe import Markup
 
 WIDE, NARROW = 960, 328
 """Widths of a picture, for a desk and for a telephone; a picture is drawn once for each, as text must not shrink."""
-LETTER = 7.0
-"""About the width of a letter of the pictures' text (12 units high)."""
+LETTER = 7.7
+"""What a letter of the pictures' text (12 units high) takes at most, on average, when it is bold."""
 EDGE = 16.0
 """A tick nearer to the edge has its words beside it."""
 

@@ -128,5 +128,5 @@ def test_steps_of_an_axis_are_round(least: float, step: float) -> None:
 
 def test_words_of_an_axis_are_short() -> None:
     assert [seconds_text(one) for one in (0.5, 45, 60, 90, 600)] == ["0.5 s", "45 s", "1 min", "90 s", "10 min"]
-    assert fitting("a-name-that-is-far-too-long", 70) == "a-name-th…"
+    assert fitting("a-name-that-is-far-too-long", 77) == "a-name-th…"
     assert re.fullmatch("short", fitting("short", 70))
