@@ -58,6 +58,13 @@ LOW_CONTRAST = """
   return [...found];
 })()
 """
+UNITS_TORN_OFF = """
+[...document.querySelectorAll('data')].filter(e => e.nextSibling?.textContent.trim()).filter(e => {
+  const unit = document.createRange();
+  unit.selectNode(e.nextSibling);
+  return Math.abs(unit.getBoundingClientRect().bottom - e.getBoundingClientRect().bottom) > 4;
+}).map(e => e.dataset.path)
+"""
 GROUND = "getComputedStyle(document.body).backgroundColor"
 
 
@@ -97,6 +104,7 @@ def test_nothing_overflows(tab: Tab, made: Pages, name: str, width: int) -> None
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.evaluate(OUTSIDE) == []
     assert tab.evaluate(WORDS_OUTSIDE_THEIR_PICTURE) == []
+    assert tab.evaluate(UNITS_TORN_OFF) == []
 
 
 @pytest.mark.parametrize("width", [360, 1440])
