@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from .faults import capacity, clients, gates, lease, measurement, promotion, run, traffic
+from .faults import capacity, clients, gates, lease, measurement, promotion, reporting, run, traffic
 from .patching import Fault
 
 
@@ -33,7 +33,7 @@ class Mutant:
 
 def _all() -> Mapping[str, Mutant]:
     found: dict[str, Mutant] = {}
-    for family in (gates, promotion, capacity, traffic, lease, run, clients, measurement):
+    for family in (gates, promotion, capacity, traffic, lease, run, clients, measurement, reporting):
         for name, rule, wrong, *faults in family.FAULTS:
             if name in found:
                 raise ValueError(f"two mutants are called {name}")

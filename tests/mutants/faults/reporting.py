@@ -1,0 +1,57 @@
+# Copyright: Contributors to the pilotlight.aws_dr project
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Reports that tell the time, or what it means, otherwise than it was."""
+
+from __future__ import annotations
+
+from ..patching import Rewritten
+
+FAULTS = (
+    (
+        "what-ran-beside-is-counted",
+        "figures",
+        "the waterfall follows the step that ended first, not the one that was waited for",
+        Rewritten("waterfall:critical_path", "current = max(needed,", "current = min(needed,"),
+    ),
+    (
+        "seconds-lost-by-rounding",
+        "figures",
+        "the parts of the RTO are cut off to milliseconds each by itself and do not make up the whole",
+        Rewritten("waterfall:_ms", "round(round(seconds, 3) * 1000)", "int(seconds * 1000)"),
+    ),
+    (
+        "pause-between-steps-hidden",
+        "figures",
+        "time in which no step ran is called deciding",
+        Rewritten("waterfall:_cuts", "UNASSIGNED if number or opened_at is None else DECIDE", "DECIDE"),
+    ),
+    (
+        "unplanned-move-leaves-a-standby",
+        "R9",
+        "after an unplanned move the report says that the old site stands by",
+        Rewritten("aftermath:exposed", 'if report["mode"] != UNPLANNED:', "if True:"),
+    ),
+    (
+        "junit-passes-what-was-not-measured",
+        "figures",
+        "a CI shows an RTO that nobody measured as a success",
+        Rewritten("junit:_objectives", "outcome=FAILURE if over else ERROR", 'outcome=FAILURE if over else ""'),
+    ),
+    (
+        "unmeasured-drill-counts",
+        "figures",
+        "a drill whose RTO was not measured still counts",
+        Rewritten(
+            "drill_status:_figures",
+            "if value is None:\n",
+            "if value is None:\n            continue\n        if value is None:\n",
+        ),
+    ),
+    (
+        "old-drill-counts",
+        "figures",
+        "a drill counts for ever",
+        Rewritten("drill_status:_age", "if days <= demands.days:", "if True:"),
+    ),
+)
