@@ -82,9 +82,7 @@ def exposed(report: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> l
     """What is at risk from now on, and until when (R7, R8, R9, R22)."""
     left, now = report["from"]["region"], report["to"]["region"]
     if report["status"] != MOVED:
-        return [
-            f"The move has not ended: what stands by for what is not known. Ask {_region(left)} and {_region(now)}."
-        ]
+        return [f"The move has not ended: what stands by for what is not known. Ask {left} and {now}."]
     if report["mode"] != UNPLANNED:
         return [
             f"A switchover keeps the pair: {left} follows {now} as its standby. Whether it has caught up was not "
@@ -97,16 +95,13 @@ def exposed(report: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> l
     ]
     lines += _unfenced(left, events)
     lines.append(
-        f"Writes that had not been replicated: Aurora tries to keep them in a snapshot rds:unplanned-global-failover-… "
-        f"in {left}. It appears only when that region is back, and expires with the old cluster's backups (R8)."
+        "Writes that had not been replicated: Aurora tries to keep them in a snapshot "
+        f"rds:unplanned-global-failover-<cluster>-<time> in {left}. It appears only when that region is back, and "
+        "expires with the old cluster's backups (R8)."
     )
     if any(call.get("service") == "secretsmanager" for call in report["calls"]):
         lines.append(f"Secrets were made independent in {now}: what changes in them does not reach {left} (R22).")
     return lines
-
-
-def _region(name: str) -> str:
-    return name or "the region"
 
 
 def _unfenced(left: str, events: Sequence[Mapping[str, Any]]) -> list[str]:
