@@ -109,8 +109,10 @@ def _unfenced(left: str, events: Sequence[Mapping[str, Any]]) -> list[str]:
     for event in events:
         detail = event.get("detail") or {}
         if event.get("step") == "leave-job" and detail.get("unfenced"):
-            what = "; ".join(f"{name} ({why})" for name, why in sorted(detail["unfenced"].items()))
-            lines = [f"Not fenced in {left}: {what}. It may write to the old database as soon as it can (R7)."]
+            what = ", ".join(sorted(detail["unfenced"]))
+            lines = [
+                f"Not fenced in {left}: {what}. What runs there may write to the old database as soon as it can (R7)."
+            ]
     outcomes = [
         (event.get("detail") or {}).get("outcome") for event in events
         if event.get("step") == "fencing-events" and event["kind"] in ("step-done", "step-failed")

@@ -26,7 +26,7 @@ LOSS = replace(
 OBJECTIVES = Objectives(900, 60)
 LAG = Lag(0.21, region=NEW, at=T0 + 3)
 LOST = tuple(range(32, 40))
-UNFENCED = {"dr-webapp-asg": "us-east-1 is unreachable"}
+UNFENCED = {"other writers": "us-east-1 is unreachable", "groups": "us-east-1 is unreachable"}
 
 
 def step(
