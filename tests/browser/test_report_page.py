@@ -65,6 +65,19 @@ UNITS_TORN_OFF = """
   return Math.abs(unit.getBoundingClientRect().bottom - e.getBoundingClientRect().bottom) > 4;
 }).map(e => e.dataset.path)
 """
+TORN_WORDS = """
+[...document.querySelectorAll('h1, h2, h3, thead th, .short, dt, .card p')].flatMap(e => {
+  const walker = document.createTreeWalker(e, NodeFilter.SHOW_TEXT), torn = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode())
+    for (const word of node.textContent.matchAll(/[\\w.:]+/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1) torn.push(word[0]);
+    }
+  return torn;
+})
+"""
 GROUND = "getComputedStyle(document.body).backgroundColor"
 
 
@@ -105,6 +118,13 @@ def test_nothing_overflows(tab: Tab, made: Pages, name: str, width: int) -> None
     assert tab.evaluate(OUTSIDE) == []
     assert tab.evaluate(WORDS_OUTSIDE_THEIR_PICTURE) == []
     assert tab.evaluate(UNITS_TORN_OFF) == []
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+@pytest.mark.parametrize("name", ["drill", "loss", "unseen"])
+def test_no_word_of_ours_is_torn(tab: Tab, made: Pages, name: str, width: int) -> None:
+    tab.open(made[name].page, width=width)
+    assert tab.evaluate(TORN_WORDS) == []
 
 
 @pytest.mark.parametrize("width", [360, 1440])
