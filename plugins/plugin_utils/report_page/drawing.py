@@ -74,7 +74,7 @@ def svg(name: str, width: int, height: float, title: str, text: str, parts: Iter
     )  # fmt: skip
 
 
-def bar(x: float, y: float, width: float, height: float, style: str, tip: str = "") -> Markup:
+def block(x: float, y: float, width: float, height: float, style: str, tip: str = "") -> Markup:
     """A rectangle, at least a hair wide, so that what was short is still seen."""
     inner = Markup("<title>{}</title>").format(tip) if tip else Markup("")
     return Markup('<rect class="{}" x="{:g}" y="{:g}" width="{:g}" height="{:g}" rx="2">{}</rect>').format(

@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from .drawing import LETTER, WIDE, Scale, axis, bar, fitting, svg, text
+from .drawing import LETTER, WIDE, Scale, axis, block, fitting, svg, text
 
 BAR = 14
 GUTTER = 170
@@ -33,7 +33,7 @@ def timeline_picture(report: Mapping[str, Any], width: int = WIDE) -> Markup | N
         at[step["name"]] = (left, max(right, left + 1.5), y + BAR / 2)
         words = fitting(step["name"], GUTTER - 14 if beside else width)
         parts.append(text(0, y + 11 if beside else y - 3, words, "strong" if step["critical"] else ""))
-        parts.append(bar(left, y, right - left, BAR, _style(step), _tip(step)))
+        parts.append(block(left, y, right - left, BAR, _style(step), _tip(step)))
     parts += _links([step["name"] for step in steps if step["critical"]], at)
     return svg("timeline", width, bottom + 20, "Timeline of the move", _description(report), parts)
 
@@ -55,7 +55,7 @@ def _outage(report: Mapping[str, Any], scale: Scale, bottom: float) -> list[Mark
     words = "writes fail"
     room = len(words) * LETTER
     place = (left, "start") if left + room < scale.right else (right, "end")
-    return [bar(left, 20, right - left, bottom - 20, "outage"), text(place[0], 13, words, "small bad", place[1])]
+    return [block(left, 20, right - left, bottom - 20, "outage"), text(place[0], 13, words, "small bad", place[1])]
 
 
 def _style(step: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from .drawing import WIDE, Scale, axis, bar, svg, text
+from .drawing import WIDE, Scale, axis, block, svg, text
 
 ROW, BAR = 30, 16
 
@@ -32,7 +32,7 @@ def waterfall_picture(report: Mapping[str, Any], width: int = WIDE) -> Markup | 
             if one["part"] == row["name"]:
                 left, right = scale.x(one["begin"]), scale.x(one["end"])
                 tip = f"{one['step'] or one['part']}: {one['seconds']:.3f} s"
-                parts.append(bar(left, y, right - left, BAR, f"part {one['part']}", tip))
+                parts.append(block(left, y, right - left, BAR, f"part {one['part']}", tip))
         parts.append(text(width, y + 13, f"{row['seconds']:.3f} s", f"number {style}", "end"))
     said = ", ".join(f"{row['name']} {row['seconds']:.3f} s" for row in rows)
     description = f"{fall['seconds']:.3f} s from the first failed write to the first good one: {said}."
