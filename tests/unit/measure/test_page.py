@@ -71,7 +71,10 @@ def test_every_figure_of_the_page_is_the_jsons(name: str) -> None:
     assert len(figures) > 15
     for path, decimals, shown in figures:
         value = at(report, path)
-        assert shown == ("not measured" if value is None else number(value, int(decimals))), path
+        if value is None:
+            assert shown == "not measured", path
+        else:
+            assert float(shown) == pytest.approx(value, abs=0.5001 / 10 ** int(decimals)), path
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -182,3 +185,13 @@ def test_a_page_of_a_long_watch_stays_small() -> None:
 def test_files_beside_the_page_are_linked_and_others_are_named() -> None:
     files = {"html": "/r/run/report.html", "json": "/r/run/report.json", "samples": "/elsewhere/samples.jsonl"}
     assert [one["link"] for one in beside(files)] == ["report.html", "report.json", ""]
+
+
+def test_a_count_has_no_decimals_and_seconds_have() -> None:
+    assert [number(8), number(0.0), number(1.518), number(1.518, 3)] == ["8", "0.00", "1.52", "1.518"]
+
+
+def test_an_objective_of_half_a_second_is_no_zero() -> None:
+    text = Reader(as_page({**reports.drill(), "objectives": {"rto_seconds": 900.0, "rpo_seconds": 0.5}})).text
+    assert "objective 900\xa0s" in text
+    assert "objective 0.50\xa0s" in text
