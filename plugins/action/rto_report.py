@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,14 @@ ARGUMENTS = {
     "checklist": {"type": "list", "elements": "dict", "default": [], "options": CHECKS},
     "validation": {"type": "list", "elements": "dict", "default": [], "options": CHECKS},
 }
-FILES = {"json": "report.json", "markdown": "report.md", "html": "report.html", "junit": "junit.xml"}
+FILES = {"json": "report.json", "markdown": "report.md", "junit": "junit.xml", "html": "report.html"}
+FORMS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "json": as_json,
+    "markdown": as_markdown,
+    "junit": as_junit,
+    "html": as_page,
+}
+"""In the order in which they are written: what everything else is made from comes first."""
 
 
 class ActionModule(ActionBase):
@@ -82,22 +89,17 @@ class ActionModule(ActionBase):
         files = paths | {kind: given[kind] for kind in ("samples", "journal") if given[kind]}
         try:
             report = report_of(given, files)
-            contents = {
-                "json": as_json(report),
-                "markdown": as_markdown(report),
-                "junit": as_junit(report),
-                "html": as_page(report),
-            }
-            before = {kind: _written(Path(paths[kind])) for kind in contents}
-            if not self._task.check_mode:
-                for kind, content in contents.items():
-                    if before[kind] != content:
-                        _write(Path(paths[kind]), content)
+            before = {kind: _written(Path(paths[kind])) for kind in FORMS}
+            contents: dict[str, str] = {}
+            for kind, form in FORMS.items():
+                contents[kind] = form(report)
+                if before[kind] != contents[kind] and not self._task.check_mode:
+                    _write(Path(paths[kind]), contents[kind])
         except (OSError, ValueError, KeyError) as error:
             result.update(failed=True, msg=f"no report on {given['run_id']}: {error}")
             return result
         result.update(
-            changed=any(before[kind] != content for kind, content in contents.items()),
+            changed=before != contents,
             report=report,
             verdict=report["verdict"],
             summary=f"{report['verdict']}: {'; '.join(report['reasons'])}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -9,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from lab import playbook, scoreboard
+from lab import drill, playbook, scoreboard
+from lab.settings import LabSettings
 
 OUTPUT = """\
 PLAY [Deploy the recovery region] **********************************************
@@ -163,6 +166,18 @@ def test_the_last_line_is_the_page_of_the_drill(verdict: str, word: str) -> None
     lines = scoreboard.closing(reports, Path("reports/make-drill.log"))
     assert lines[0].startswith(word)
     assert lines[-2:] == ["failback report  reports/b/report.html", "drill report     reports/a/report.html"]
+
+
+def test_the_pages_of_this_run_are_found_and_older_ones_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drill, "REPORTS", tmp_path)
+    for run, intent, at in (("1-drill", "drill", 10), ("2-drill", "drill", 30), ("3-move", "failover", 30)):
+        (tmp_path / run).mkdir()
+        (tmp_path / run / "report.json").write_text(json.dumps(report(intent)))
+        os.utime(tmp_path / run / "report.json", (at, at))
+    this = drill._Drill(LabSettings(), {}, "inventories/lab", (), tmp_path / "log", print)
+    assert [path for path, _report in this.reports(20)] == [tmp_path / "2-drill" / "report.html"]
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,16 @@ def test_files_beside_the_page_are_linked_and_others_are_named() -> None:
     assert [one["link"] for one in beside(files)] == ["report.html", "report.json", ""]
 
 
+def test_a_journal_that_says_little_of_gates_and_calls_makes_a_page_too() -> None:
+    events = reports.drill_events()
+    for one in events:
+        one.pop("call", None)
+        if one["kind"] == "gate":
+            one["detail"] = {}
+    page = as_page(reports.report_on(reports.DRILL, reports.watched((10, 20), 19), events))
+    assert "replication-lag" in Reader(page).text
+
+
 def test_a_count_has_no_decimals_and_seconds_have() -> None:
     assert [number(8), number(0.0), number(1.518), number(1.518, 3)] == ["8", "0.00", "1.52", "1.518"]
 

@@ -95,6 +95,23 @@ def test_a_form_that_was_lost_is_written_again(tmp_path: Path, evidence: dict[st
     assert Path(done["files"]["html"]).exists()
 
 
+def test_a_page_that_cannot_be_made_costs_no_other_form(
+    tmp_path: Path, evidence: dict[str, str], report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_report: Any) -> str:
+        raise RuntimeError("no page")
+
+    action = import_module("ansible_collections.pilotlight.aws_dr.plugins.action.rto_report")
+    monkeypatch.setitem(action.FORMS, "html", fail)
+    with pytest.raises(RuntimeError, match="no page"):
+        report(directory=str(tmp_path / "report"), **evidence)
+    assert [name for name in FILES if (tmp_path / "report" / name).exists()] == [
+        "junit.xml",
+        "report.json",
+        "report.md",
+    ]
+
+
 def test_a_report_without_samples_measures_nothing(tmp_path: Path, report: Report) -> None:
     done = report(directory=str(tmp_path))
     assert done["verdict"] == "not measured"
