@@ -82,7 +82,10 @@ def exposed(report: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> l
     """What is at risk from now on, and until when (R7, R8, R9, R22)."""
     left, now = report["from"]["region"], report["to"]["region"]
     if report["status"] != MOVED:
-        return [f"The move has not ended: what stands by for what is not known. Ask {left} and {now}."]
+        return [
+            f"The move has not ended, so it is not known which of {left} and {now} stands by for the other: "
+            "region_switch_info asks both."
+        ]
     if report["mode"] != UNPLANNED:
         return [
             f"A switchover keeps the pair: {left} follows {now} as its standby. Whether it has caught up was not "
@@ -134,7 +137,7 @@ def _first(report: Mapping[str, Any]) -> list[str]:
     bad = [check["name"] for check in report["validation"] if check["result"] == "failed"]
     if bad:
         lines.append(f"See why clients are not served as they should be: {', '.join(bad)} failed.")
-    if report["hold_back"] and report["intent"] != "failback":
+    if report["hold_back"]:
         lines.append("Hold back applies of Terraform and CloudFormation on what is listed here (R28).")
     return lines
 

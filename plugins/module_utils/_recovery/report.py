@@ -21,11 +21,17 @@ from .samples import Vantage
 
 FORMAT = 1
 """Grows when a key of the JSON changes its meaning or goes."""
+PRIMARY = "primary"
 CLOCK = "the clock of the controller, which made the samples and the journal"
 FREEZE = (
     "The two regions have changed their roles, which Terraform and CloudFormation see as drift: an apply could detach "
     "or recreate a cluster (R28). Hold back applies on the global cluster, its members, the Auto Scaling groups "
     "and the failover records until the application is home again."
+)
+
+RELEASE = (
+    "The application is home again. What was held back in Terraform and CloudFormation may be applied again, once a "
+    "plan shows no change of the global cluster, its members, the Auto Scaling groups and the failover records (R28)."
 )
 
 
@@ -71,6 +77,7 @@ def to_report(
         [f"the move is {move.status}: {'; '.join(move.reasons) or 'see the output'}"] if move.status != MOVED else []
     )
     wrong += [f"{check['name']}: {check['detail']}" for check in validation if check["result"] == "failed"]
+    home = move.status == MOVED and move.target == PRIMARY
     opened = _at(events, "run-opened")
     closed = _at(events, "run-closed")
     measured: dict[str, Figure] = {
@@ -161,10 +168,10 @@ def to_report(
             for event in events
             if event["kind"] == "step-failed"
         ],
-        "freeze": FREEZE,
+        "freeze": RELEASE if home else FREEZE,
         "files": dict(files or {}),
     }
-    report["hold_back"] = hold_back(report["calls"])
+    report["hold_back"] = [] if home else hold_back(report["calls"])
     report["exposed"] = exposed(report, events)
     report["next_actions"] = next_actions(report)
     return report

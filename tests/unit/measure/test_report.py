@@ -175,3 +175,17 @@ def test_a_move_that_nobody_watched_measures_nothing_and_says_how_that_is_mended
     assert (blind["waterfall"]["seconds"], blind["waterfall"]["parts"]) == (None, [])
     assert "Not measured: the RTO was not measured: the probe made no writes." in as_markdown(blind)
     assert "See that the RTO is measured next time. This time: the probe made no writes." in blind["next_actions"]
+
+
+def test_at_home_nothing_is_held_back_any_more() -> None:
+    home = reports.drill(intent="failback", origin="dr", target="primary")
+    assert home["hold_back"] == []
+    assert home["freeze"].startswith("The application is home again.")
+    failed = reports.drill(intent="failback", origin="dr", target="primary", status="failed")
+    assert failed["hold_back"]
+    assert "Hold back applies" in failed["freeze"]
+
+
+def test_a_move_that_did_not_end_knows_of_no_standby() -> None:
+    [line] = reports.drill(status="failed")["exposed"]
+    assert line.startswith("The move has not ended, so it is not known which of us-east-1 and us-west-2 stands by")
