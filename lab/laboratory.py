@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import shutil
@@ -13,17 +14,21 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from lab import certificates
 from lab.addresses import without_proxy
 from lab.clock import SystemClock
-from lab.control import ControlServer, LabError
+from lab.cloud.view import CloudView
+from lab.control import Command, ControlServer
 from lab.dataplane.dns import NameServer, Zones
 from lab.dataplane.postgres import PostgresPlane
 from lab.dataplane.process import ApplicationProcess
+from lab.hands import Hands
 from lab.record import Record, forget
 from lab.settings import DNS_PORT, LabSettings
+from lab.truth.notebook import FOLDER, Notebook
+from lab.truth.watch import NameWatch
 
 if TYPE_CHECKING:
     from lab.cloud.server import Cloud
@@ -33,7 +38,7 @@ log = logging.getLogger("lab")
 _BEAT = 0.1
 """Seconds between two looks at the Auto Scaling groups."""
 _SUPERVISE_BEATS = 10
-_OWN = ("postgres", "log", "aws", "functions")
+_OWN = ("postgres", "log", "aws", "functions", FOLDER)
 _OWN_FILES = ("calls.jsonl", "ca.pem", "app.pem", "env", "lab.json")
 
 
@@ -46,11 +51,11 @@ class Laboratory:
         self._seeded = False
         self._say = say
         self._started_at = time.time()
-        self._outages: dict[str, str] = {}
         self._end = threading.Event()
-        self._change = threading.Lock()
         self._cloud: Cloud | None = None
-        self._plane = PostgresPlane(settings, say)
+        self._hands: Hands | None = None
+        self._notebook: Notebook | None = None
+        self._plane = PostgresPlane(settings, say, self._note)
         self._applications: dict[str, ApplicationProcess] = {}
         self._stops: list[Callable[[], None]] = []
 
@@ -71,6 +76,8 @@ class Laboratory:
 
     def _start(self) -> None:
         _fresh(self.settings.home)
+        truth = self.settings.home / FOLDER
+        self._notebook = Notebook(truth / "lab.jsonl")
         certificate = certificates.issue(self.settings)
         with ThreadPoolExecutor(1) as beside:
             database = beside.submit(self._start_database)
@@ -91,6 +98,7 @@ class Laboratory:
                 self._plane.instances[region].conninfo(timeout=1),
                 certificate,
                 self.settings.home / "log" / f"application-{region}.log",
+                truth / f"application-{region}.jsonl",
             )
             self._applications[region] = application
             self._stops.append(application.stop)
@@ -100,6 +108,11 @@ class Laboratory:
         names = NameServer(self.settings.dns_address, DNS_PORT, zones)
         names.start()
         self._stops.append(names.stop)
+        at = {self.settings.app_address(region): region for region in self.sites}
+        watch = NameWatch(zones, lambda: _names(cloud.view), at, self._note)
+        watch.start()
+        self._stops.append(watch.stop)
+        self._hands = Hands(self.settings, cloud, self._plane, self._applications, self._note)
         control = ControlServer(self.settings, self._commands())
         control.start()
         self._stops.append(control.stop)
@@ -144,7 +157,8 @@ class Laboratory:
     def _supervise(self) -> None:
         self._plane.supervise()
         for application in self._applications.values():
-            if application.supervise():
+            died = functools.partial(self._note, "front", region=application.region, state="dead")
+            if application.supervise(died):
                 log.warning("the application of %s had ended: started again", application.region)
         self._write_record()
 
@@ -163,14 +177,17 @@ class Laboratory:
 
     # -- commands ----------------------------------------------------------------------------------------------------
 
-    def _commands(self) -> dict[tuple[str, str], Callable[[dict[str, Any]], dict[str, Any]]]:
+    def _note(self, kind: str, at: float | None = None, **facts: object) -> None:
+        """Note something for the record of the truth."""
+        if self._notebook is not None:
+            self._notebook.write(kind, at, **facts)
+
+    def _commands(self) -> dict[tuple[str, str], Command]:
+        assert self._hands is not None
         return {
+            **self._hands.commands(),
             ("GET", "/status"): lambda _value: self.status(),
             ("GET", "/in-service"): lambda _value: self._in_service(),
-            ("POST", "/outage"): self._outage,
-            ("POST", "/heal"): self._heal,
-            ("POST", "/replication"): self._replication,
-            ("POST", "/fault"): self._fault,
             ("POST", "/seeded"): self._mark_seeded,
             ("POST", "/stop"): self._stop,
         }
@@ -179,6 +196,7 @@ class Laboratory:
         """Everything that `lab status` shows."""
         assert self._cloud is not None
         settings, view = self.settings, self._cloud.view
+        outages = self._hands.outages if self._hands is not None else {}
         return {
             "pid": os.getpid(),
             "home": str(settings.home),
@@ -192,7 +210,7 @@ class Laboratory:
                     "application": f"https://{settings.app_address(region)}:8443" if region in self.sites else None,
                     "postgres": f"{settings.postgres_address(region)}:5432" if region in self.sites else None,
                     "in_service": view.in_service(region) if region in self.sites else None,
-                    "outage": self._outages.get(region),
+                    "outage": outages.get(region),
                 }
                 for region in settings.regions
             },
@@ -205,73 +223,6 @@ class Laboratory:
         assert self._cloud is not None
         return {region: self._cloud.view.in_service(region) for region in self.sites}
 
-    def _outage(self, value: dict[str, Any]) -> dict[str, Any]:
-        from lab.cloud.outages import OutageKind
-
-        kinds = get_args(OutageKind)
-        region, kind = str(value.get("region")), str(value.get("kind") or "hang")
-        if region not in self.settings.regions:
-            raise LabError(f"{region!r} is no region of this lab: {', '.join(self.settings.regions)}")
-        if kind not in kinds:
-            raise LabError(f"an outage is one of {', '.join(kinds)}, not {kind!r}")
-        assert self._cloud is not None
-        with self._change:
-            # Clients first: nothing is acknowledged that could not have been replicated for lack of a region.
-            if region in self._applications:
-                self._applications[region].tell(outage=kind)
-                self._plane.region_lost(region)
-            self._cloud.outage(region, kind)  # type: ignore[arg-type]  # checked above
-            self._outages[region] = kind
-        return {"region": region, "outage": kind, "at": time.time()}
-
-    def _heal(self, value: dict[str, Any]) -> dict[str, Any]:
-        region = str(value.get("region"))
-        if region not in self.settings.regions:
-            raise LabError(f"{region!r} is no region of this lab: {', '.join(self.settings.regions)}")
-        assert self._cloud is not None
-        with self._change:
-            if region in self._outages:
-                if region in self._applications:
-                    self._plane.region_back(region)
-                self._cloud.heal(region)
-                if region in self._applications:
-                    self._applications[region].tell(outage="none")
-                del self._outages[region]
-        return {"region": region, "outage": None, "at": time.time()}
-
-    def _fault(self, value: dict[str, Any]) -> dict[str, Any]:
-        from lab.cloud.faults import Fault
-
-        assert self._cloud is not None
-        if value.get("clear"):
-            self._cloud.faults.clear()
-            return {"faults": "none"}
-        service, _, operation = str(value.get("call", "")).partition(":")
-        if not (service and operation):
-            raise LabError(f"a fault names a call such as rds:CreateDBCluster, not {value.get('call')!r}")
-        fault = Fault(
-            service,
-            operation,
-            str(value.get("code")),
-            value.get("region") or None,
-            int(value.get("times") or 0),
-            max(1, int(value.get("every") or 1)),
-        )
-        self._cloud.faults.add(fault)
-        return {"fault": str(fault)}
-
-    def _replication(self, value: dict[str, Any]) -> dict[str, Any]:
-        match value.get("state"):
-            case "cut":
-                self._plane.cut()
-            case "healed":
-                self._plane.heal()
-            case "slow":
-                self._plane.slow(float(value.get("seconds", 0)))
-            case other:
-                raise LabError(f"replication can be cut, healed or slow, not {other!r}")
-        return self._plane.describe()
-
     def _mark_seeded(self, _value: dict[str, Any]) -> dict[str, Any]:
         assert self._cloud is not None
         self._cloud.world.profile = self.settings.profile
@@ -282,6 +233,12 @@ class Laboratory:
     def _stop(self, _value: dict[str, Any]) -> dict[str, Any]:
         threading.Timer(0.1, self.end).start()
         return {"stopping": True}
+
+
+def _names(view: CloudView) -> set[str]:
+    """The names that clients may ask for: those with an address, or with another name in place of one."""
+    found = (record for zone in view.zones() for record in view.records(zone))
+    return {record.name for record in found if record.kind in ("A", "CNAME")}
 
 
 def _fresh(home: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.cloud.errors import Reply, error
@@ -58,10 +59,17 @@ class Faults:
             self._left[fault] = fault.times
             self._met[fault] = 0
 
-    def clear(self) -> None:
-        """End them all."""
+    def clear(self) -> int:
+        """End them all; how many there were."""
+        return self.drop(lambda _fault: True)
+
+    def drop(self, which: Callable[[Fault], bool]) -> int:
+        """End some; how many."""
         with self._lock:
-            self._left.clear()
+            gone = [fault for fault in self._left if which(fault)]
+            for fault in gone:
+                del self._left[fault]
+        return len(gone)
 
     def reply(self, call: Call, region: str) -> Reply | None:
         """The error that a call gets, if a fault is meant for it."""

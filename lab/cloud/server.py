@@ -99,6 +99,28 @@ class Cloud:
         self.world.heal(region)
         log.warning("outage of %s ends", region)
 
+    def disable_keys(self, region: str) -> list[str]:
+        """Disable every enabled customer-managed key of a region; their ids (R23)."""
+        from moto.kms.models import kms_backends
+
+        backend = kms_backends[ACCOUNT][region]
+        found = [
+            str(key.id) for key in list(backend.keys.values())
+            if key.key_state == "Enabled" and key.key_manager == "CUSTOMER"
+        ]  # fmt: skip
+        for key in found:
+            backend.disable_key(key)
+        return found
+
+    def enable_keys(self, region: str, keys: list[str]) -> None:
+        """Enable these keys again; one that is gone meanwhile stays gone."""
+        from moto.kms.models import kms_backends
+
+        backend = kms_backends[ACCOUNT][region]
+        for key in keys:
+            if key in backend.keys:
+                backend.enable_key(key)
+
     def _connect_world(self) -> None:
         settings = self.settings
         self.world.settings = settings

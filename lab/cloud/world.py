@@ -43,6 +43,10 @@ class World:
         self.lock = threading.RLock()
         self.down: set[str] = set()
         """Regions in an outage: their control planes do nothing for others, their endpoints fail health checks."""
+        self.no_capacity: set[str] = set()
+        """Regions in which no instance can be launched (R21)."""
+        self.flapping: dict[str, float] = {}
+        """Regions whose endpoints Route 53 sees swing between healthy and not, with the seconds of each (R19)."""
         self.settings: LabSettings | None = None
         """Set by the server: where endpoints and applications are; nothing in unit tests."""
         self.on_heal: list[Callable[[str], None]] = []

@@ -20,6 +20,7 @@ import signal
 import ssl
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -29,6 +30,7 @@ from lab.dataplane.front import Front
 from lab.dataplane.http import Answer, BadRequest, Request
 from lab.dataplane.pool import Pool
 from lab.settings import APP_HTTP_PORT, APP_HTTPS_PORT
+from lab.truth.notebook import Notebook
 
 DATABASE_SECONDS = 1.5
 """How long a request may wait for the database: below the two seconds of a usual client."""
@@ -121,7 +123,42 @@ class Application:
         return Answer(503, {"error": reason, "region": self.region})
 
 
-async def _commands(application: Application, front: Front) -> None:
+class Witness:
+    """Notes for the record of the truth what the application has promised, and when it could be met."""
+
+    def __init__(self, region: str, notebook: Notebook | None) -> None:
+        self._region = region
+        self._notebook = notebook
+
+    def front(self, state: str) -> None:
+        """How clients are met from now on: `none` or a kind of outage."""
+        self._note("front", state=state)
+
+    def in_service(self, instances: int) -> None:
+        """How many instances serve from now on."""
+        self._note("in-service", instances=instances)
+
+    def request(self, request: Request, answer: Answer, came: float, told: float | None) -> None:
+        """A numbered write or a read of one; others are of no client that has a name."""
+        parts = [unquote(part) for part in request.path.strip("/").split("/")]
+        verb = "read"
+        client: object = ""
+        number: object = None
+        if request.method == "POST" and parts == ["writes"]:
+            with contextlib.suppress(BadRequest):
+                value = request.json()
+                verb, client, number = "write", value.get("client"), value.get("number")
+        elif parts[0] == "writes" and len(parts) > 1:
+            client = parts[1]
+        if client:
+            self._note("request", came, verb=verb, client=client, number=number, status=answer.status, told_at=told)
+
+    def _note(self, kind: str, at: float | None = None, **facts: object) -> None:
+        if self._notebook is not None:
+            self._notebook.write(kind, at, region=self._region, **facts)
+
+
+async def _commands(application: Application, front: Front, witness: Witness) -> None:
     """Obey the parent until its end of the pipe closes."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -129,8 +166,10 @@ async def _commands(application: Application, front: Front) -> None:
         command = json.loads(line)
         if "in_service" in command:
             application.in_service = int(command["in_service"])
+            witness.in_service(application.in_service)
         if "outage" in command:
             await front.fail(str(command["outage"]))
+            witness.front(str(command["outage"]))
         print(json.dumps({"done": command.get("id")}), flush=True)
 
 
@@ -139,10 +178,14 @@ async def serve(options: argparse.Namespace) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(options.certificate)
     application = Application(options.region, f"{options.database} options='{_OPTIONS}' application_name=application")
-    front = Front(options.address, {APP_HTTPS_PORT: context, APP_HTTP_PORT: None}, application.handle)
+    witness = Witness(options.region, None if options.truth is None else Notebook(options.truth))
+    ports = {APP_HTTPS_PORT: context, APP_HTTP_PORT: None}
+    front = Front(options.address, ports, application.handle, witness.request)
     await front.start()
+    witness.in_service(0)
+    witness.front("none")
     print(json.dumps({"ready": True}), flush=True)
-    commands = asyncio.ensure_future(_commands(application, front))
+    commands = asyncio.ensure_future(_commands(application, front, witness))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, commands.cancel)
     with contextlib.suppress(asyncio.CancelledError):
@@ -157,6 +200,7 @@ def main() -> None:
     parser.add_argument("--address", required=True)
     parser.add_argument("--database", required=True, help="connection string of the region's PostgreSQL")
     parser.add_argument("--certificate", required=True, help="PEM file with the key and the chain")
+    parser.add_argument("--truth", type=Path, default=None, help="file for what really happened; none by default")
     asyncio.run(serve(parser.parse_args()))
 
 

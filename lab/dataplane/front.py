@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 
 from lab.dataplane.http import MAX_HEADER, Answer, BadRequest, Request, read_request
 
 Handler = Callable[[Request], Awaitable[Answer]]
+Witness = Callable[[Request, Answer, float, float | None], None]
+"""Told of each request: when it had come, and when its answer went out (nothing if it never did), since the epoch."""
 
 HEALTHY = "none"
 KINDS = ("hang", "swallow", "refuse", "errors")
@@ -23,10 +26,17 @@ _IDLE_SECONDS = 30.0
 class Front:
     """Serves `handler` on an address: TLS on one port, plain HTTP on another."""
 
-    def __init__(self, address: str, ports: dict[int, ssl.SSLContext | None], handler: Handler) -> None:
+    def __init__(
+        self,
+        address: str,
+        ports: dict[int, ssl.SSLContext | None],
+        handler: Handler,
+        witness: Witness = lambda _request, _answer, _came, _told: None,
+    ) -> None:
         self._address = address
         self._ports = ports
         self._handler = handler
+        self._witness = witness
         self._kind = HEALTHY
         self._servers: list[asyncio.Server] = []
         self._stuffing: list[socket.socket] = []
@@ -130,14 +140,22 @@ class Front:
             request = await asyncio.wait_for(read_request(reader), _IDLE_SECONDS)
             if request is None:
                 return False
+            came = time.time()
             answer, keep = await self._answer(request), request.keep
         except BadRequest as error:
-            answer, keep = Answer(400, {"error": str(error)}), False
-        if self._kind not in (HEALTHY, "errors"):
-            return False
-        writer.write(answer.encode(keep=keep))
-        await writer.drain()
-        return keep
+            request, answer, keep = None, Answer(400, {"error": str(error)}), False
+        told = None
+        try:
+            if self._kind not in (HEALTHY, "errors"):
+                return False
+            writer.write(answer.encode(keep=keep))
+            # A client that has gone away meanwhile is told nothing.
+            told = None if writer.transport.is_closing() else time.time()
+            await writer.drain()
+            return keep
+        finally:
+            if request is not None:
+                self._witness(request, answer, came, told)
 
     async def _answer(self, request: Request) -> Answer:
         if self._kind == HEALTHY:

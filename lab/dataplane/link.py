@@ -25,6 +25,8 @@ class Link:
         self.target = target
         self.delay_seconds = 0.0
         """How long each piece of data is held back on its way to the standby."""
+        self.bytes_per_second = 0.0
+        """How much is let through on its way to the standby; 0: everything.  A lag then grows with what is written."""
         self._cuts: set[str] = set()
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,6 +105,14 @@ class Link:
                 self._open.discard(one)
                 one.transport.abort()
 
+    async def _meter(self, size: int) -> None:
+        """Wait as long as that many bytes take at the present rate, which may change meanwhile."""
+        left = float(size)
+        while left > 0 and (rate := self.bytes_per_second) > 0:
+            step = min(left / rate, 0.1)
+            await asyncio.sleep(step)
+            left -= step * rate
+
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, slowed: bool) -> None:
         """Carry bytes one way; what is slowed waits in a queue, so that a delay costs no throughput."""
         queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(maxsize=4096)
@@ -119,6 +129,8 @@ class Link:
                 at, data = await queue.get()
                 while slowed and (left := at + self.delay_seconds - time.monotonic()) > 0:
                     await asyncio.sleep(min(left, 0.1))
+                if slowed:
+                    await self._meter(len(data))
                 if not data:
                     # An orderly end travels on as one: PostgreSQL's last words to its standby lie before it.
                     with contextlib.suppress(OSError, RuntimeError):

@@ -49,8 +49,15 @@ class MoveRefused(RuntimeError):
 class PostgresPlane:
     """Two PostgreSQL servers, one following the other; implements `lab.cloud.hooks.DatabasePlane`."""
 
-    def __init__(self, settings: LabSettings, say: Callable[[str], None] = lambda _text: None) -> None:
+    def __init__(
+        self,
+        settings: LabSettings,
+        say: Callable[[str], None] = lambda _text: None,
+        note: Callable[..., None] = lambda _kind, **_facts: None,
+    ) -> None:
+        """`say` is for the operator, `note` for the record of the truth (`lab.truth`)."""
         self._say = say
+        self._note = note
         self._lock = threading.RLock()
         self._moving = False
         self.instances: dict[str, Instance] = {}
@@ -92,6 +99,8 @@ class PostgresPlane:
         standby.configure(standby_of=self._through_link(writer))
         standby.start()
         self._await_streaming(writer, standby)
+        self._can(writer, writes=True, reads=True)
+        self._can(standby, writes=False, reads=True)
         self._meter.start()
 
     def stop(self) -> None:
@@ -116,7 +125,9 @@ class PostgresPlane:
             for region in (self._writer, self._standby):
                 if region is not None and not self.instances[region].running():
                     self._say(f"PostgreSQL of {region} has ended: starting it again")
+                    self._can(self.instances[region], writes=False, reads=False)
                     self.instances[region].start()
+                    self._can(self.instances[region], writes=region == self._writer, reads=True)
             if self._late is not None and not self.links[self._writer].cuts:
                 self._follow_later()
         finally:
@@ -144,6 +155,7 @@ class PostgresPlane:
                 raise MoveRefused(f"{new_region} does not follow {old_region}: {self._why_not()}")
             try:
                 self._fence(old)
+                self._can(old, writes=False, reads=False)
                 old.stop("fast")
                 self._await_last_word(old, new)
             except (NotReady, psycopg.Error, RuntimeError) as error:
@@ -209,12 +221,12 @@ class PostgresPlane:
         """Undo `cut` and `slow`."""
         for link in self.links.values():
             link.heal(_CUT_BY_HAND)
-            link.delay_seconds = 0.0
+            link.delay_seconds = link.bytes_per_second = 0.0
 
-    def slow(self, seconds: float) -> None:
-        """Hold replication back by that many seconds."""
+    def slow(self, seconds: float, bytes_per_second: float = 0.0) -> None:
+        """Hold replication back by that many seconds, and let no more through than that rate (0: all of it)."""
         for link in self.links.values():
-            link.delay_seconds = seconds
+            link.delay_seconds, link.bytes_per_second = seconds, bytes_per_second
 
     def region_lost(self, region: str) -> None:
         """An outage of a region has begun: its network is gone."""
@@ -238,6 +250,7 @@ class PostgresPlane:
             "lag_seconds": None if lag is None else round(lag, 3),
             "cut": list(link.cuts),
             "delay_seconds": link.delay_seconds,
+            "bytes_per_second": link.bytes_per_second,
         }
 
     def streaming(self) -> bool:
@@ -273,6 +286,11 @@ class PostgresPlane:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         )
+        self._can(old, writes=False, reads=True)
+
+    def _can(self, instance: Instance, *, writes: bool, reads: bool) -> None:
+        """Note what a server does for its clients from now on."""
+        self._note("database", region=instance.name, writes=writes, reads=reads)
 
     def _take_back(self, old: Instance) -> None:
         """Give the old writer back as it was."""
@@ -282,6 +300,7 @@ class PostgresPlane:
             old.stop("immediate")
         old.configure(standby_of=None)
         old.start()
+        self._can(old, writes=True, reads=True)
 
     def _await_last_word(self, old: Instance, new: Instance) -> None:
         """Wait until the standby has replayed the checkpoint with which the old writer shut down."""
@@ -309,11 +328,13 @@ class PostgresPlane:
             if new.control_data()["Database cluster state"] != "shut down":
                 raise
             # It was promoted after all, only the answer came too late: what it accepted since must stand.
+        self._can(new, writes=new.running(), reads=new.running())
         new.configure(standby_of=None)
         if new.running():
             new.reload()
         else:
             new.start()
+            self._can(new, writes=True, reads=True)
 
     def _follow_later(self) -> None:
         """Turn the replication round.  The move is done already, so a failure here is mended later, not reported."""
@@ -333,6 +354,7 @@ class PostgresPlane:
         old.configure(standby_of=conninfo)
         try:
             old.start()
+            self._can(old, writes=False, reads=True)
             self._await_streaming(new, old)
         except NotReady as error:
             self._say(f"PostgreSQL: {old.name} does not follow ({error}): copying it anew")
@@ -344,10 +366,12 @@ class PostgresPlane:
         back.clone(self._through_link(writer))
         back.configure(standby_of=self._through_link(writer))
         back.start()
+        self._can(back, writes=False, reads=True)
         self._await_streaming(writer, back)
 
     def _halt(self, instance: Instance) -> None:
         """Stop a server, in order if it can, within seconds in any case."""
+        self._can(instance, writes=False, reads=False)
         try:
             instance.stop("fast", timeout=8)
         except NotReady:

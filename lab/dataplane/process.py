@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 _READY_SECONDS = 60.0
@@ -16,12 +17,16 @@ _READY_SECONDS = 60.0
 class ApplicationProcess:
     """The application of one region in a process of its own."""
 
-    def __init__(self, region: str, address: str, database: str, certificate: Path, log: Path) -> None:
+    def __init__(
+        self, region: str, address: str, database: str, certificate: Path, log: Path, truth: Path | None = None
+    ) -> None:
         self.region = region
         self._command = [
             sys.executable, "-m", "lab.dataplane.app",
             "--region", region, "--address", address, "--database", database, "--certificate", str(certificate),
         ]  # fmt: skip
+        if truth is not None:
+            self._command += ["--truth", str(truth)]
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._told: dict[str, object] = {"in_service": 0, "outage": "none"}
@@ -57,11 +62,12 @@ class ApplicationProcess:
                 self._told |= changed
                 self._send(changed)
 
-    def supervise(self) -> bool:
-        """Start the process again if it has died; whether it had."""
+    def supervise(self, died: Callable[[], None] = lambda: None) -> bool:
+        """Start the process again if it has died, after `died` was told; whether it had."""
         with self._lock:
             if self._process is None or self._process.poll() is None:
                 return False
+            died()
             self._start()
             return True
 

@@ -25,6 +25,9 @@ def probe(config: dict[str, Any]) -> tuple[bool, str]:
     address = _address(world.settings, name)
     if address is None:
         return False, f"Failure: DNS resolution failed: {name}"
+    period = world.flapping.get(_region(world.settings, address) or "")
+    if period and int(world.now() / period) % 2:
+        return False, "Failure: the connection was reset"
     timeout = max(0.5, _CONNECT_SECONDS * world.delay("route53.check.scale"))
     connection: http.client.HTTPConnection
     if secure:
@@ -50,6 +53,11 @@ def probe(config: dict[str, Any]) -> tuple[bool, str]:
     wanted = config.get("SearchString")
     healthy = 200 <= answer.status < 400 and (not wanted or str(wanted).encode() in body)
     return healthy, f"{'Success' if healthy else 'Failure'}: HTTP Status Code: {answer.status}. Resolved IP: {address}."
+
+
+def _region(settings: LabSettings, address: str) -> str | None:
+    sites = (settings.primary_region, settings.dr_region)
+    return next((region for region in sites if settings.app_address(region) == address), None)
 
 
 def _address(settings: LabSettings, name: str) -> str | None:

@@ -38,9 +38,12 @@ def _patch_life() -> None:
     def launch(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
         known = {id(state) for state in self.instance_states}
         original(self, *args, **kwargs)
-        for state in self.instance_states:
-            if id(state) not in known:
-                _launch(self, state)
+        new = [state for state in self.instance_states if id(state) not in known]
+        if self.autoscaling_backend.region_name in worlds.current().no_capacity:
+            _fail_launches(self, new)
+            return
+        for state in new:
+            _launch(self, state)
 
     @wrap(FakeAutoScalingGroup, "set_desired_capacity")
     def set_desired_capacity(original: Any, self: Any, new_capacity: int | None) -> None:
@@ -103,6 +106,27 @@ def _launch(group: Any, state: Any) -> None:
             _finish(activity)
 
     world.after(world.delay("autoscaling.launch"), in_service, f"{state.instance_id} is in service")
+
+
+def _fail_launches(group: Any, states: list[Any]) -> None:
+    """Without capacity a launch fails at once and is tried again later (R21).
+
+    Auto Scaling user guide, "Troubleshoot issues in Amazon EC2 Auto Scaling: EC2 instance launch failures": "We
+    currently do not have sufficient <instance type> capacity in the Availability Zone you requested".
+    """
+    world = worlds.current()
+    message = "We currently do not have sufficient capacity in the Availability Zone you requested."
+    for state in states:
+        _gone(group, state)
+        _finish(_note(group, f"Launching a new EC2 instance: {state.instance_id}"))
+        group.lab_activities[-1] |= {"StatusCode": "Failed", "StatusMessage": message}
+
+    def again() -> None:
+        known = group.autoscaling_backend.autoscaling_groups.get(group.name)
+        if known is group and len(group.active_instances()) < (group.desired_capacity or 0):
+            group.set_desired_capacity(group.desired_capacity)
+
+    world.after(world.delay("autoscaling.launch"), again, f"{group.name} tries again to launch")
 
 
 def _terminate(group: Any, state: Any) -> None:

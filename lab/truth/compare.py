@@ -1,0 +1,74 @@
+"""Holds what was measured against what was true.
+
+A figure may differ from the truth by one interval of the probe: an outage that begins right after a sample is first
+seen by the next one.  The number of lost writes may not differ at all, and a bound on the loss may never lie below it.
+A figure that was not measured is neither right nor wrong: it is listed with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab.truth.moves import Truth
+
+AGREES, DIFFERS, NOT_MEASURED, NOT_KNOWN = "agrees", "DIFFERS", "not measured", "not known"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure, measured and true."""
+
+    figure: str
+    measured: float | None
+    true: float | None
+    tolerance: float
+    """How much they may differ; infinite where the measured one need only not be less."""
+    verdict: str
+    why: str = ""
+
+    @property
+    def difference(self) -> float | None:
+        """Measured less true."""
+        return None if self.measured is None or self.true is None else self.measured - self.true
+
+
+def compare(report: Mapping[str, Any], truth: Truth) -> tuple[Line, ...]:
+    """A report (`report.json`) against the truth of its window."""
+    measured = report["measured"]
+    interval = float((report.get("probe") or {}).get("interval_seconds") or 0.0)
+    client = truth.client
+    lost = truth.lost()
+    return (
+        _line("write RTO (s)", measured["rto_writes_seconds"], truth.writes[client].seconds, interval),
+        _line("read RTO (s)", measured["rto_reads_seconds"], truth.reads[client].seconds, interval),
+        _line("DNS (s)", measured["dns_seconds"], truth.dns, interval),
+        _line("lost writes", measured["rpo_lost_writes"], None if lost is None else float(lost), 0.0),
+        _bound(measured["rpo_bound_seconds"], None if truth.losses is None else truth.losses.seconds),
+    )
+
+
+def agrees(lines: Sequence[Line]) -> bool:
+    """Whether no figure differs from the truth."""
+    return all(line.verdict != DIFFERS for line in lines)
+
+
+def _line(name: str, figure: Mapping[str, Any], true: float | None, tolerance: float) -> Line:
+    value = figure.get("value")
+    if value is None:
+        return Line(name, None, true, tolerance, NOT_MEASURED, str(figure.get("method", "")))
+    if true is None:
+        return Line(name, float(value), None, tolerance, NOT_KNOWN, "the lab's record holds no end, or no database")
+    # Figures are written with three decimals.
+    verdict = AGREES if abs(float(value) - true) <= tolerance + 0.0005 else DIFFERS
+    return Line(name, float(value), true, tolerance, verdict)
+
+
+def _bound(figure: Mapping[str, Any], true: float | None) -> Line:
+    name, value = "bound of the RPO (s)", figure.get("value")
+    if value is None:
+        return Line(name, None, true, float("inf"), NOT_MEASURED, str(figure.get("method", "")))
+    if true is None:
+        return Line(name, float(value), None, float("inf"), NOT_KNOWN, "no PostgreSQL could be asked")
+    return Line(name, float(value), true, float("inf"), AGREES if float(value) >= true - 0.0005 else DIFFERS)

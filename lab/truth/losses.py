@@ -1,0 +1,92 @@
+"""Which writes were lost: clients were told that they are stored, and the database that is written now lacks them.
+
+Told by whom and when stands in the record; what is stored comes from PostgreSQL.  A write that was told by the region
+which lost the writer, before the other one took over, and is missing there, was lost with that move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from lab.truth.record import Record, Request
+
+Row = tuple[str, int]
+"""A write: its client and its number."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The writes that a move lost, in the order in which they were told."""
+
+    writes: tuple[Request, ...]
+    last_kept: float | None
+    """When the last one was told that was kept and came before the first that was lost."""
+
+    def of(self, client: str) -> tuple[Request, ...]:
+        """Those of one client."""
+        return tuple(one for one in self.writes if one.client == client)
+
+    @property
+    def seconds(self) -> float:
+        """The time that was lost: from the last write that was kept before the first lost one, to the last lost one."""
+        if not self.writes:
+            return 0.0
+        begin = self.writes[0].at if self.last_kept is None else self.last_kept
+        return told(self.writes[-1]) - begin
+
+
+def told(write: Request) -> float:
+    """When its client was told; seconds since the epoch."""
+    return write.at if write.told_at is None else write.told_at
+
+
+def promotions(record: Record) -> tuple[tuple[float, str], ...]:
+    """When which region took the writer over: (seconds since the epoch, region), the first writer of the lab too."""
+    found: list[tuple[float, str]] = []
+    for region, timeline in record.writes.items():
+        found += [(moment, region) for moment, writes in timeline.changes if writes]
+    return tuple(sorted(found))
+
+
+def lost_writes(record: Record, stored: Collection[Row], target: str, until: float) -> Losses:
+    """What was lost when the region `target` last took over before `until`.
+
+    `stored` is what the database holds that is written now.
+    """
+    taken = [(moment, region) for moment, region in promotions(record) if moment <= until]
+    position = next((index for index in reversed(range(len(taken))) if taken[index][1] == target), None)
+    if position is None:
+        return Losses((), None)
+    before = taken[position - 1][0] if position else float("-inf")
+    # A region that is lost may go on telling its clients after the other one took over, where nothing fences it.
+    mine = [
+        one for one in record.requests
+        if one.stored and one.region != target and before <= told(one) and one.at <= until
+    ]  # fmt: skip
+    mine.sort(key=told)
+    held = frozenset(stored)
+    lost = tuple(one for one in mine if (one.client, one.number) not in held)
+    kept = [told(one) for one in mine if lost and told(one) < told(lost[0])]
+    return Losses(lost, max(kept, default=None))
+
+
+def durable_on(stored: Mapping[str, Collection[Row]], row: Row) -> tuple[str, ...]:
+    """The regions whose PostgreSQL holds a write."""
+    return tuple(sorted(region for region, rows in stored.items() if row in rows))
+
+
+def read(conninfos: Mapping[str, str]) -> dict[str, frozenset[Row]]:
+    """What each region's PostgreSQL holds; a region whose server does not answer is left out."""
+    found: dict[str, frozenset[Row]] = {}
+    for region, conninfo in conninfos.items():
+        try:
+            with psycopg.connect(conninfo) as connection:
+                rows: Sequence[tuple[Any, ...]] = connection.execute("SELECT client, number FROM writes").fetchall()
+        except psycopg.Error:
+            continue
+        found[region] = frozenset((str(client), int(number)) for client, number in rows)
+    return found

@@ -1,0 +1,154 @@
+"""The truth of one move: how long clients could not write or read, when DNS led to the new region, what was lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from lab.truth import losses, outages
+from lab.truth.losses import Losses, Row
+from lab.truth.outages import Span, Use, Want
+from lab.truth.record import Names, Record, Timeline, Unrecorded
+
+APART = 2.5
+"""Seconds of service that part an earlier hiccup from an outage: ten samples, one each quarter of a second."""
+
+BEFORE = 600.0
+"""Seconds before the opening of a move in which its outage may have begun."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A move as the lab must know it to tell its truth; times in seconds since the epoch."""
+
+    opened_at: float
+    until: float
+    target: str
+    name: str
+    """The DNS name of the application, with the final dot."""
+    client: str | None = None
+    """A client that is known by its numbered writes."""
+    apart: float = APART
+
+
+@dataclass(frozen=True)
+class Outage:
+    """An outage of a move: nothing where there was none, and without an end where it was not over in the window."""
+
+    span: Span | None
+    over: bool
+    down_seconds: float
+    """How much of the span was really without service."""
+
+    @property
+    def seconds(self) -> float | None:
+        """From the first moment without service to the last; nothing while it is not over."""
+        if self.span is None:
+            return 0.0
+        return self.span.seconds if self.over else None
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What really happened in a window."""
+
+    window: Window
+    writes: dict[str, Outage]
+    """By client: `asking`, `believing`, and the named one."""
+    reads: dict[str, Outage]
+    dns: float | None
+    """Seconds from the beginning of the write outage (without one, from the opening) until DNS led to the target for
+    good, from then to the end of the window; nothing where it never did."""
+    losses: Losses | None
+    """Nothing where PostgreSQL could not be asked."""
+    told: int
+    """Writes whose clients were told in the window that they are stored."""
+    faults: tuple[dict[str, Any], ...]
+    instances: dict[str, tuple[tuple[float, int], ...]]
+    """By region: how many were in service from when on, in the window."""
+
+    @property
+    def client(self) -> str:
+        """The client whose figures are the ones to compare with."""
+        return self.window.client if self.window.client in self.writes and self.window.client else "asking"
+
+    def lost(self) -> int | None:
+        """How many writes the named client lost, or all clients where none is named."""
+        if self.losses is None:
+            return None
+        return len(self.losses.of(self.window.client) if self.window.client else self.losses.writes)
+
+
+def truth_of(record: Record, window: Window, stored: Collection[Row] | None) -> Truth:
+    """The truth of a window.  Raises `Unrecorded` where the record does not reach back to the opening of the move."""
+    names = _names_of(record, window.name)
+    within = Span(max(window.opened_at - BEFORE, _begin(record, names)), window.until)
+    if window.opened_at < within.begin:
+        raise Unrecorded(f"the record begins {within.begin - window.opened_at:.1f} s after the move was opened")
+    clients: dict[str, tuple[Use, ...]] = {
+        "asking": outages.asking(names, within),
+        "believing": outages.believing(names, within),
+    }
+    if window.client and any(one.client == window.client for one in record.requests):
+        clients[window.client] = outages.known_by_its_requests(names, record.requests, window.client, within)
+    writes = {client: _outage(record, uses, "writes", window) for client, uses in clients.items()}
+    reads = {client: _outage(record, uses, "reads", window) for client, uses in clients.items()}
+    begun = writes[window.client if window.client in writes and window.client else "asking"].span
+    return Truth(
+        window=window,
+        writes=writes,
+        reads=reads,
+        dns=_dns(names, window, window.opened_at if begun is None else begun.begin),
+        losses=None if stored is None else losses.lost_writes(record, stored, window.target, window.until),
+        told=sum(one.stored and window.opened_at <= losses.told(one) <= window.until for one in record.requests),
+        faults=tuple(dict(one) for one in record.faults if within.begin <= float(one["at"]) <= window.until),
+        instances={region: _during(timeline, within) for region, timeline in record.in_service.items()},
+    )
+
+
+def lost_by_client(found: Losses) -> dict[str, int]:
+    """How many writes each client lost."""
+    return dict(sorted(Counter(one.client for one in found.writes).items()))
+
+
+def _outage(record: Record, uses: tuple[Use, ...], want: Want, window: Window) -> Outage:
+    spans = outages.without(record, uses, want)
+    span = outages.of_the_move(spans, window.opened_at, window.apart)
+    if span is None:
+        return Outage(None, over=True, down_seconds=0.0)
+    down = sum(one.seconds for one in spans if one.begin >= span.begin)
+    return Outage(span, over=span.end < window.until, down_seconds=down)
+
+
+def _dns(names: Timeline[Names], window: Window, begin: float) -> float | None:
+    """The last change to the target, if nothing changed afterwards; zero where the answers led there all the time."""
+    seen = [(moment, answer.region) for moment, answer in names.changes if moment <= window.until]
+    if not seen or seen[-1][1] != window.target:
+        return None
+    elsewhere = [position for position, (_moment, region) in enumerate(seen) if region != window.target]
+    if not elsewhere:
+        return 0.0
+    return max(0.0, seen[elsewhere[-1] + 1][0] - begin)
+
+
+def _names_of(record: Record, name: str) -> Timeline[Names]:
+    found = record.names.get(name)
+    if found is None:
+        known = ", ".join(sorted(record.names)) or "none"
+        raise Unrecorded(f"nothing is recorded of what DNS answers for {name} (recorded: {known})")
+    return found
+
+
+def _begin(record: Record, names: Timeline[Names]) -> float:
+    """From when on everything that a truth rests on is recorded."""
+    timelines: list[Timeline[Any]] = [names]
+    for by_region in (record.fronts, record.in_service, record.writes, record.reads):
+        timelines += by_region.values()
+    return max(one.changes[0][0] for one in timelines)
+
+
+def _during(timeline: Timeline[int], within: Span) -> tuple[tuple[float, int], ...]:
+    later = tuple((moment, value) for moment, value in timeline.changes if within.begin < moment <= within.end)
+    return ((within.begin, timeline.at(within.begin)), *later)
