@@ -11,6 +11,7 @@ from typing import Any
 
 from lab import lifecycle, record
 from lab.control import LabError, ask
+from lab.gameday.scenario import BadScenario
 from lab.outage_kinds import KINDS
 from lab.settings import BadSettings, LabSettings
 from lab.truth.record import Unrecorded
@@ -49,6 +50,14 @@ def _parser() -> argparse.ArgumentParser:
     drill = commands.add_parser("drill", help="deploy, activate, drill and come home, with figures at the end")
     drill.add_argument("--inventory", "-i", default="inventories/lab")
     drill.add_argument("extra", nargs="*", metavar="ARGUMENT", help="further arguments of ansible-playbook, after --")
+    gameday = commands.add_parser("gameday", help="play scenarios, and hold what is measured against what is true")
+    gameday.add_argument("scenario", nargs="*", metavar="SCENARIO", help="their names; all by default")
+    gameday.add_argument("--list", action="store_true", help="list the scenarios")
+    gameday.add_argument("--seed", type=int, default=None, help="for the phases of the probe; drawn by default")
+    gameday.add_argument("--reports", type=Path, default=Path("reports/gameday"), metavar="FOLDER")
+    gameday.add_argument(
+        "--docs", action="store_true", help="write docs/measured-against-true.md from the newest results"
+    )
     serve = commands.add_parser("serve")
     serve.add_argument("home", type=Path)
     return parser
@@ -102,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = LabSettings.from_environment(os.environ)
         return _do(options, settings, os.environ.get("LAB_SEED", "").strip())
-    except BadSettings as error:
+    except (BadSettings, BadScenario) as error:
         print(f"lab: {error}", file=sys.stderr)
         return 2
     except (LabError, ConnectionError, Unrecorded, NoWindow) as error:
@@ -115,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _do(options: argparse.Namespace, settings: LabSettings, seed: str) -> int:
     say = lifecycle.Progress()
-    if options.command not in ("up", "drill", "serve"):
+    if options.command not in ("up", "drill", "gameday", "serve"):
         settings = lifecycle.settings_of_running(settings)
     match options.command:
         case "up":
@@ -150,6 +159,15 @@ def _do(options: argparse.Namespace, settings: LabSettings, seed: str) -> int:
             from lab.drill import drill
 
             return drill(settings, seed, options.inventory, options.extra)
+        case "gameday":
+            from lab.gameday.command import gameday, list_scenarios
+
+            if options.list:
+                return list_scenarios()
+            return gameday(
+                settings, seed, options.scenario, seed=options.seed, reports=options.reports.absolute(),
+                docs=options.docs,
+            )  # fmt: skip
         case "serve":
             from lab.laboratory import serve
 

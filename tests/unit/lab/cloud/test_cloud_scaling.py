@@ -107,3 +107,20 @@ def test_a_later_version_of_a_template_launches_too(lab: Lab, group: Callable[[]
     lab.wait(5)
     found = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=["g"])["AutoScalingGroups"][0]
     assert [one["LifecycleState"] for one in found["Instances"]] == ["InService"] * 3
+
+
+def test_without_capacity_launches_fail_and_are_tried_again_until_there_is_some(
+    lab: Lab, group: Callable[[], dict[str, Any]]
+) -> None:
+    scaling = lab.client("autoscaling", WEST)
+    lab.world.no_capacity.add(WEST)
+    scaling.update_auto_scaling_group(AutoScalingGroupName="g", MinSize=3, DesiredCapacity=3)
+    lab.wait(5)
+    assert group()["states"] == ["InService"], "what runs goes on"
+    failed = scaling.describe_scaling_activities(AutoScalingGroupName="g")["Activities"][0]
+    assert failed["StatusCode"] == "Failed"
+    assert "do not have sufficient capacity" in failed["StatusMessage"]
+    lab.world.no_capacity.clear()
+    lab.wait(2)
+    lab.wait(5)
+    assert group()["states"] == ["InService"] * 3

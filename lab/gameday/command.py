@@ -1,0 +1,77 @@
+"""`python -m lab gameday`: scenarios on the lab that runs, or on one that is started and deployed for them."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab import lifecycle, processes, record
+from lab.control import LabError
+from lab.gameday import conductor, tables
+from lab.gameday.scenario import Scenario, load, names
+from lab.gameday.stage import REPOSITORY, Stage
+from lab.settings import LabSettings
+
+PAGE = REPOSITORY / "docs" / "measured-against-true.md"
+
+
+def gameday(
+    settings: LabSettings, environment_seed: str, wanted: Sequence[str], *, seed: int | None, reports: Path, docs: bool
+) -> int:
+    """Play the scenarios that are wanted, by default all; the exit code says whether every one held."""
+    scenarios = [load(name) for name in wanted or names()]
+    seed = random.SystemRandom().randrange(10_000) if seed is None else seed
+    say = lifecycle.Progress()
+    was_running = processes.daemon_of(settings.home) is not None
+    began = time.time()
+    try:
+        lifecycle.up(settings, environment_seed, say)
+        settings = lifecycle.settings_of_running(settings)
+        stage = Stage(settings, record.environment(settings, environment_seed), reports, say)
+        _deploy(stage)
+        for scenario in scenarios:
+            _play(scenario, stage, seed)
+    finally:
+        if not was_running:
+            lifecycle.down(settings, say)
+    results = [one for one in tables.newest(reports) if one["scenario"] in {each.name for each in scenarios}]
+    print("\n" + "\n".join(tables.closing(results)))
+    print(f"seed {seed}; all of it is below {reports}; the whole game day took {time.time() - began:.0f} s")
+    if docs:
+        PAGE.write_text(tables.page(tables.newest(reports)), encoding="utf-8")
+        print(f"written: {PAGE}")
+    return 0 if all(not one["problems"] for one in results) else 1
+
+
+def list_scenarios() -> int:
+    """Print what there is."""
+    for name in names():
+        scenario = load(name)
+        print(f"{name:<34} {', '.join(scenario.rules):<18} {scenario.title}")
+    return 0
+
+
+def _deploy(stage: Stage) -> None:
+    """Build the dr region and switch failover on; both change nothing where that was done."""
+    stage.reports.mkdir(parents=True, exist_ok=True)
+    log = stage.reports / "deploy.log"
+    done = stage.settings.home / "gameday-deployed"
+    if done.exists():
+        stage.say("the dr region was deployed for an earlier game day of this lab")
+    else:
+        stage.must_play("deploy-dr", log)
+        stage.must_play("activate", log, "-e", "activate_team_trained=true")
+        done.touch()
+    stage.bring_home(stage.reports / "home.log")
+
+
+def _play(scenario: Scenario, stage: Stage, seed: int) -> None:
+    stage.say(f"{scenario.name}: {scenario.title}")
+    played = conductor.play(scenario, stage, seed)
+    stage.say(f"  {'holds' if played.holds else 'FAILS'} after {played.seconds:.0f} s")
+    for problem in played.problems:
+        stage.say(f"    {problem}")
+    if any(problem.startswith("afterwards, ") for problem in played.problems):
+        raise LabError(f"{scenario.name} left the application away from home; see {played.folder}")

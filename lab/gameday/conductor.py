@@ -1,0 +1,189 @@
+"""Plays one scenario: the probe, the events when their moments come, the move, the judgement, the way home."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.control import LabError
+from lab.gameday import verdict
+from lab.gameday.moments import due
+from lab.gameday.scenario import Event, Scenario
+from lab.gameday.stage import INTERVAL, Stage
+from lab.gameday.verdict import Happened
+from lab.truth import show
+from lab.truth.command import judged
+from lab.truth.compare import Line
+
+_BEAT = 0.02
+"""Seconds between two looks at the journal."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of a scenario."""
+
+    scenario: Scenario
+    seed: int
+    seconds: float
+    problems: tuple[str, ...]
+    compared: tuple[Line, ...]
+    folder: Path
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything that it expects held."""
+        return not self.problems
+
+    def save(self) -> None:
+        """Keep it beside what was seen, for the table of all scenarios."""
+        value = {
+            "scenario": self.scenario.name, "title": self.scenario.title, "move": self.scenario.move,
+            "rules": list(self.scenario.rules), "seed": self.seed, "seconds": round(self.seconds, 1),
+            "problems": list(self.problems),
+            "compared": [
+                {
+                    "figure": one.figure,
+                    "measured": one.measured,
+                    "true": one.true,
+                    "verdict": one.verdict,
+                    "why": one.why,
+                }
+                for one in self.compared
+            ],
+        }  # fmt: skip
+        (self.folder / "result.json").write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+def play(scenario: Scenario, stage: Stage, seed: int) -> Played:
+    """Play it and bring the application home again."""
+    began = time.monotonic()
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    folder = stage.reports / f"{scenario.name}-{stamp}"
+    folder.mkdir(parents=True)
+    log = folder / "ansible.log"
+    found: list[str] = []
+    compared: tuple[Line, ...] = ()
+    try:
+        seen = _played(scenario, stage, folder, log, random.Random(f"{scenario.name} {seed}"))
+        compared = seen.compared
+        found += verdict.problems(scenario, seen)
+    except LabError as error:
+        found.append(str(error))
+    try:
+        stage.bring_home(folder / "home.log")
+    except LabError as error:
+        found.append(f"afterwards, {error}")
+    played = Played(scenario, seed, time.monotonic() - began, tuple(found), compared, folder)
+    played.save()
+    return played
+
+
+def _played(scenario: Scenario, stage: Stage, folder: Path, log: Path, dice: random.Random) -> Happened:
+    """The scenario until its move has ended and was judged."""
+    phases = {id(event): dice.uniform(0.0, INTERVAL) for event in scenario.events}
+    mark, began = stage.mark(), time.time()
+    with contextlib.ExitStack() as stack:
+        # A planned move waits for its own probe before it begins; for that it is too late when one is unplanned.
+        watching = stack.enter_context(stage.watched(folder)) if scenario.move == "unplanned" else []
+        begin = time.time()
+        for event in sorted(_of(scenario, "before"), key=lambda one: one.after):
+            _wait_until(begin + event.after + phases[id(event)])
+            _do(event, stage)
+        time.sleep(scenario.move_after)
+        with _meanwhile(scenario, stage, phases, began):
+            succeeded = stage.play("failover", log, [*_arguments(scenario, stage), *watching])
+        for event in _of(scenario, "after"):
+            time.sleep(event.after + phases[id(event)])
+            _do(event, stage)
+    output = log.read_text(encoding="utf-8", errors="replace")
+    report = _report(stage.reports, scenario.intent, began)
+    journal = _journal(stage.reports, began)
+    compared: tuple[Line, ...] = ()
+    lost: int | None = 0 if not journal else None
+    if report is not None:
+        truth, compared = judged(stage.settings, report)
+        lost = truth.lost()
+        (folder / "truth.json").write_text(json.dumps(show.as_data(truth, compared), indent=2) + "\n", encoding="utf-8")
+        (folder / "truth.txt").write_text("\n".join(show.lines(truth, compared)) + "\n", encoding="utf-8")
+        (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    begun = any(event["kind"] == "step-begin" for event in journal)
+    return Happened(
+        succeeded, begun, output, stage.served_from(), lost if begun else 0, stage.calls_since(mark), compared
+    )
+
+
+def _arguments(scenario: Scenario, stage: Stage) -> list[str]:
+    """What ansible-playbook is told, as the README shows it."""
+    values: dict[str, Any] = {"drill": True}
+    if scenario.move != "drill":
+        values = {"failover_mode": scenario.move, "failover_confirm": stage.settings.project}
+    if scenario.move == "unplanned":
+        values["accept_data_loss"] = True
+    return ["-e", json.dumps({**values, **scenario.arguments})]
+
+
+@contextlib.contextmanager
+def _meanwhile(scenario: Scenario, stage: Stage, phases: Mapping[int, float], began: float) -> Iterator[None]:
+    """Do what is to be done while the move runs, in a thread of its own."""
+    waiting = [event for event in scenario.events if event.when not in ("before", "after")]
+    ended = threading.Event()
+
+    def look() -> None:
+        while waiting and not ended.wait(_BEAT):
+            journal = _journal(stage.reports, began)
+            for event in list(waiting):
+                at = due(event, journal, phases[id(event)])
+                if at is not None and time.time() >= at:
+                    waiting.remove(event)
+                    _do(event, stage)
+
+    thread = threading.Thread(target=look, name="events", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(10)
+    if waiting:
+        late = ", ".join(f"{event.do} ({event.when})" for event in waiting)
+        raise LabError(f"the move ended before the moment of: {late}")
+
+
+def _of(scenario: Scenario, when: str) -> list[Event]:
+    return [event for event in scenario.events if event.when == when]
+
+
+def _do(event: Event, stage: Stage) -> None:
+    path, value = event.request(stage.regions)
+    stage.do(path, value)
+    stage.say(f"  {event.do} {' '.join(str(one) for one in event.values.values())}".rstrip())
+
+
+def _wait_until(at: float) -> None:
+    time.sleep(max(0.0, at - time.time()))
+
+
+def _journal(reports: Path, since: float) -> Sequence[dict[str, Any]]:
+    """The events of the newest journal that was written since then; a line that is being written is left out."""
+    files = [path for path in (reports / "journals").glob("*.jsonl") if path.stat().st_mtime >= since]
+    if not files:
+        return []
+    newest = max(files, key=lambda path: path.stat().st_mtime)
+    lines = newest.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def _report(reports: Path, intent: str, since: float) -> dict[str, Any] | None:
+    """The newest report of that intent that was written since then."""
+    files = [path for path in reports.glob(f"*-{intent}-*/report.json") if path.stat().st_mtime >= since]
+    if not files:
+        return None
+    return dict(json.loads(max(files, key=lambda path: path.stat().st_mtime).read_text(encoding="utf-8")))

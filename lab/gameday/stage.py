@@ -1,0 +1,130 @@
+"""The lab on which scenarios are played: real playbooks, the collection's own probe, and the way home afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import lifecycle, playbook
+from lab.control import LabError, ask
+from lab.settings import APP_HTTPS_PORT, DNS_PORT, LabSettings
+from lab.truth.losses import promotions
+from lab.truth.record import load
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+INTERVAL = 0.25
+"""Seconds between two samples of the probe (inventories/lab)."""
+
+_READY_SECONDS = 120.0
+_END_SECONDS = 180.0
+_HOME_SECONDS = 300.0
+
+
+@dataclass
+class Stage:
+    """A running lab, with what playbooks need to work on it."""
+
+    settings: LabSettings
+    environment: Mapping[str, str]
+    reports: Path
+    say: lifecycle.Say
+    inventory: str = "inventories/lab"
+
+    @property
+    def regions(self) -> dict[str, str]:
+        """The region of each place."""
+        return {"primary": self.settings.primary_region, "dr": self.settings.dr_region}
+
+    def play(self, name: str, log: Path, arguments: Sequence[str] = ()) -> bool:
+        """Run a playbook; whether it succeeded.  Its whole output goes to the log."""
+        failed = playbook.run(
+            f"playbooks/{name}.yml",
+            ["-i", self.inventory, "-e", f"aws_dr_reports_dir={self.reports}", *arguments],
+            self.environment, REPOSITORY, log, lambda _text: None,
+        )  # fmt: skip
+        return failed is None
+
+    def must_play(self, name: str, log: Path, *arguments: str) -> None:
+        """Run a playbook that has to succeed."""
+        self.say(f"  {name}")
+        if not self.play(name, log, arguments):
+            raise LabError(f"{name} failed: {log}")
+
+    def do(self, path: str, value: Mapping[str, Any]) -> None:
+        """Do something to the lab, at once."""
+        ask(self.settings, "POST", path, dict(value))
+
+    def served_from(self) -> str:
+        """The place whose application DNS leads to and whose database is written; `nowhere` where they differ."""
+        record = load(self.settings.home)
+        leads_to = record.names[f"app.{self.settings.domain}."].changes[-1][1].region
+        written = promotions(record)[-1][1]
+        place = next((place for place, region in self.regions.items() if region == written), None)
+        return place if place is not None and written == leads_to else "nowhere"
+
+    def bring_home(self, log: Path) -> None:
+        """End everything that was done by hand, and move the application home as the runbook says.
+
+        Raises `LabError` where it does not come home.
+        """
+        self.do("/heal", {})
+        lifecycle.wait(self.settings, _HOME_SECONDS, lambda _text: None)
+        if self.served_from() == "primary":
+            return
+        deadline = time.monotonic() + _HOME_SECONDS
+        while not self.play("reconcile", log):
+            if time.monotonic() > deadline:
+                raise LabError(f"reconcile does not succeed: {log}")
+            time.sleep(2)
+        self.must_play("failback", log)
+
+    @contextlib.contextmanager
+    def watched(self, folder: Path) -> Iterator[list[str]]:
+        """The collection's own probe, at work before anything happens; yields what a move is told to use it."""
+        samples, stop, ready = folder / "watch.jsonl", folder / "stop", folder / "ready"
+        arguments = {
+            "probe": {
+                "host": f"app.{self.settings.domain}", "port": APP_HTTPS_PORT,
+                "ca_file": str(self.settings.home / "ca.pem"), "interval_seconds": INTERVAL,
+            },
+            "nameservers": [f"{self.settings.dns_address}:{DNS_PORT}"], "client": folder.name, "duration": 900,
+            "samples": str(samples), "stop_file": str(stop), "ready_file": str(ready),
+        }  # fmt: skip
+        ansible = str(Path(sys.executable).parent / "ansible")
+        with (folder / "watch.log").open("w") as log:
+            process = subprocess.Popen(
+                [ansible, "localhost", "-m", "pilotlight.aws_dr.rto_probe", "-a", json.dumps(arguments)],
+                cwd=REPOSITORY, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+            try:
+                deadline = time.monotonic() + _READY_SECONDS
+                while not ready.exists():
+                    if time.monotonic() > deadline or process.poll() is not None:
+                        raise LabError(f"the probe has no stable samples: {folder / 'watch.log'}")
+                    time.sleep(0.1)
+                yield ["-e", f"move_watch_samples={samples}", "-e", f"move_watch_stop_file={stop}"]
+            finally:
+                stop.touch()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_END_SECONDS)
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+
+    def calls_since(self, mark: int) -> set[str]:
+        """The services that were asked since a place in the log of calls, but for what scheduled functions asked."""
+        with (self.settings.home / "calls.jsonl").open(encoding="utf-8") as log:
+            log.seek(mark)
+            calls = [json.loads(line) for line in log if line.endswith("\n")]
+        return {str(call["service"]) for call in calls if "lambda" not in str(call.get("caller", "")).lower()}
+
+    def mark(self) -> int:
+        """A place in the log of calls."""
+        return (self.settings.home / "calls.jsonl").stat().st_size

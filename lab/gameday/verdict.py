@@ -1,0 +1,84 @@
+"""What came of a scenario, held against what its file expects.  Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from lab.gameday.scenario import Scenario
+from lab.truth.compare import DIFFERS, Line
+
+
+@dataclass(frozen=True)
+class Happened:
+    """What was seen."""
+
+    succeeded: bool
+    """Whether the playbook did."""
+    begun: bool
+    """Whether the move changed anything, or tried to: a step of it began."""
+    output: str
+    served_from: str
+    """Place whose application DNS leads to and whose database is written; `nowhere` where they are not one."""
+    lost: int | None
+    """Writes that the probe's client lost."""
+    services: Collection[str]
+    """AWS services that the move asked."""
+    compared: tuple[Line, ...] = field(default=())
+    """The report, held against the truth; nothing where there is no report."""
+
+
+def problems(scenario: Scenario, seen: Happened) -> tuple[str, ...]:
+    """What does not hold, one line each."""
+    expect = scenario.expect
+    found = []
+    result = result_of(seen)
+    if result != expect.result:
+        found.append(f"the move was to be {expect.result}, it was {result}")
+    if seen.served_from != expect.served_from:
+        found.append(f"the application was to be served from {expect.served_from}, it is from {seen.served_from}")
+    found += _of_losses(expect.lost, seen.lost)
+    found += [f"the output does not say {text!r}" for text in expect.says if text not in seen.output]
+    if "Traceback" in seen.output:
+        found.append("the output holds a traceback")
+    asked = sorted(set(expect.never_calls) & set(seen.services))
+    if asked:
+        found.append(f"the move asked {', '.join(asked)}")
+    if expect.result != "refused" and not seen.compared:
+        found.append("there is no report to hold against the truth")
+    found += [
+        f"{line.figure}: measured {line.measured:.2f}, true {line.true:.2f}"
+        for line in seen.compared
+        if line.verdict == DIFFERS and line.measured is not None and line.true is not None
+    ]
+    return tuple(found)
+
+
+def result_of(seen: Happened) -> str:
+    """moved, refused (nothing was begun), or failed."""
+    if seen.succeeded:
+        return "moved"
+    return "failed" if seen.begun else "refused"
+
+
+def _of_losses(expected: str, lost: int | None) -> list[str]:
+    if expected == "any":
+        return []
+    if lost is None:
+        return [f"{expected} of the writes was to be lost; how many were is not known"]
+    if expected == "none" and lost:
+        return [f"{lost} writes were lost, none was to be"]
+    if expected == "some" and not lost:
+        return ["no write was lost, some were to be: nothing was tried"]
+    return []
+
+
+def summary(figures: Sequence[Line]) -> str:
+    """The measured figures in a few words, for the table."""
+    shown = {line.figure: line for line in figures}
+    parts = []
+    for figure, short in (("write RTO (s)", "RTO"), ("lost writes", "lost")):
+        line = shown.get(figure)
+        if line is not None:
+            parts.append(f"{short} " + ("-" if line.measured is None else f"{line.measured:.2f}".removesuffix(".00")))
+    return ", ".join(parts)

@@ -1,0 +1,155 @@
+"""Scenarios are checked before they are played, their events come when they are due, and a wrong outcome is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mutants.registry import MUTANTS
+
+from lab.gameday import tables, verdict
+from lab.gameday.moments import due, moment
+from lab.gameday.scenario import BadScenario, Event, Scenario, load, names, parse
+from lab.gameday.verdict import Happened
+from lab.truth.compare import Line
+
+REGIONS = {"primary": "us-east-1", "dr": "us-west-2"}
+
+
+def written(**changes: Any) -> dict[str, Any]:
+    """A scenario as its file has it."""
+    return {
+        "title": "The region hangs", "rules": ["R2"], "move": "unplanned", "fails_for": ["no-allow-data-loss"],
+        "events": [{"when": "before", "after": 1.5, "do": "outage", "region": "primary", "kind": "hang"}],
+        "expect": {"result": "moved", "lost": "some", "says": ["moved"], "never_calls": ["iam"]}, **changes,
+    }  # fmt: skip
+
+
+# -- the files ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_scenario_can_be_read_and_names_faults_that_are_seeded(name: str) -> None:
+    scenario = load(name)
+    assert set(scenario.fails_for) <= set(MUTANTS), "tests/mutants does not know one of them"
+    assert all(event.request(REGIONS)[0].startswith("/") for event in scenario.events)
+
+
+def test_a_scenario_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    (tmp_path / "quiet.yml").touch()
+    with pytest.raises(BadScenario, match="'loud' is no scenario: quiet"):
+        load("loud", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"title": ""}, r"try: title is '': a text is wanted"),
+        ({"rules": ["8"]}, r"rules: '8' is no rule such as R8"),
+        ({"rules": []}, r"rules names at least one"),
+        ({"fails_for": []}, r"fails_for names at least one"),
+        ({"move": "sideways"}, r"move is 'sideways': one of drill, planned, unplanned is wanted"),
+        ({"evnts": []}, r"'evnts' is unknown here: title, .*"),
+        ({"events": {}}, r"events: a list is wanted"),
+        ({"events": ["x"]}, r"event 1: fields with values are wanted, not 'x'"),
+        ({"events": [{"when": "before", "do": "rain"}]}, r"event 1: do is 'rain': one of outage, "),
+        ({"events": [{"when": "noon", "do": "heal"}]}, r"event 1: when is 'noon': one of before, opened, "),
+        ({"events": [{"when": "before", "do": "outage", "region": "mars", "kind": "hang"}]}, r"region is 'mars'"),
+        ({"events": [{"when": "before", "do": "outage", "region": "dr"}]}, r"kind is None: one of hang, "),
+        ({"events": [{"when": "before", "after": -1, "do": "heal"}]}, r"after is -1: a number, 0 or more"),
+        ({"events": [{"when": "before", "do": "heal", "kind": "hang"}]}, r"'kind' is unknown here: when, "),
+        ({"expect": {"lost": "few"}}, r"expect: lost is 'few': one of none, some, any"),
+        ({"expect": {"says": "moved"}}, r"expect: says is 'moved': a list of texts"),
+        ({"arguments": []}, r"arguments is \[\]: fields with values"),
+    ],
+)
+def test_what_is_wrong_in_a_scenario_is_said_with_its_field(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadScenario, match=said):
+        parse("try", written(**changes))
+
+
+def test_an_event_becomes_a_request_to_the_lab_with_the_regions_name() -> None:
+    [event] = parse("try", written()).events
+    assert event.request(REGIONS) == ("/outage", {"region": "us-east-1", "kind": "hang"})
+
+
+# -- moments --------------------------------------------------------------------------------------
+
+JOURNAL = [
+    {"kind": "run-opened", "at": 10.0},
+    {"kind": "step-begin", "stage": "fence", "step": "shut", "at": 11.0},
+    {"kind": "step-begin", "stage": "promote", "step": "global", "at": 12.0},
+    {"kind": "step-done", "stage": "fence", "step": "shut", "at": 13.0},
+]
+
+
+@pytest.mark.parametrize(
+    ("when", "at"),
+    [("opened", 10.0), ("fence begins", 11.0), ("promote begins", 12.0), ("fence ends", 13.0), ("promote ends", None)],
+)
+def test_a_moment_is_told_from_the_journal_once_it_has_come(when: str, at: float | None) -> None:
+    assert moment(when, JOURNAL) == at
+
+
+def test_an_event_meets_the_probe_at_its_own_phase() -> None:
+    event = Event("promote begins", 0.5, "heal", {})
+    assert due(event, JOURNAL, phase=0.11) == pytest.approx(12.61)
+    assert due(event, JOURNAL[:1], phase=0.11) is None
+
+
+# -- the judgement --------------------------------------------------------------------------------
+
+GOOD = (Line("write RTO (s)", 12.2, 12.1, 0.25, "agrees"), Line("lost writes", 3.0, 3.0, 0.0, "agrees"))
+SEEN = Happened(True, True, "it was moved", "dr", 3, frozenset({"rds"}), GOOD)
+
+
+def scenario(**changes: Any) -> Scenario:
+    return parse("try", written(**changes))
+
+
+def test_what_went_as_expected_has_no_problem() -> None:
+    assert verdict.problems(scenario(), SEEN) == ()
+
+
+@pytest.mark.parametrize(
+    ("seen", "problem"),
+    [
+        ({"succeeded": False}, "the move was to be moved, it was failed"),
+        ({"succeeded": False, "begun": False}, "the move was to be moved, it was refused"),
+        ({"served_from": "nowhere"}, "the application was to be served from dr, it is from nowhere"),
+        ({"lost": 0}, "no write was lost, some were to be: nothing was tried"),
+        ({"lost": None}, "some of the writes was to be lost; how many were is not known"),
+        ({"output": "quiet"}, "the output does not say 'moved'"),
+        ({"output": "moved\nTraceback (most recent call last)"}, "the output holds a traceback"),
+        ({"services": {"rds", "iam"}}, "the move asked iam"),
+        ({"compared": ()}, "there is no report to hold against the truth"),
+        ({"compared": (Line("DNS (s)", 9.0, 3.0, 0.25, "DIFFERS"),)}, "DNS (s): measured 9.00, true 3.00"),
+    ],
+)
+def test_what_went_otherwise_is_found(seen: dict[str, Any], problem: str) -> None:
+    assert verdict.problems(scenario(), replace(SEEN, **seen)) == (problem,)
+
+
+def test_a_loss_where_none_was_to_be_is_found() -> None:
+    assert verdict.problems(scenario(expect={"lost": "none"}), SEEN) == ("3 writes were lost, none was to be",)
+
+
+def test_the_tables_show_both_figures_and_every_reason() -> None:
+    lines = [
+        {"figure": "write RTO (s)", "measured": 12.2, "true": 12.1, "verdict": "agrees", "why": ""},
+        {"figure": "DNS (s)", "measured": None, "true": 3.0, "verdict": "not measured", "why": "deaf for 3.0 s"},
+    ]
+    result = {
+        "scenario": "try", "rules": ["R2"], "move": "unplanned", "seconds": 61.0, "problems": ["it fell over"],
+        "compared": lines,
+    }  # fmt: skip
+    closing = "\n".join(tables.closing([result]))
+    assert "12.20/12.10" in closing
+    assert "it fell over" in closing
+    assert "0 of 1 scenarios hold" in closing
+    page = tables.page([result])
+    assert "12.20 / 12.10" in page
+    assert "deaf for 3.0 s" in page
+    assert "**does not hold**: it fell over" in page
