@@ -94,6 +94,8 @@ def _add_hands(commands: Any) -> None:
 def _add_truth(commands: Any) -> None:
     mark = commands.add_parser("mark", help="name this moment, for `truth --since`")
     mark.add_argument("name", metavar="NAME")
+    lost = commands.add_parser("lost-writes", help="row by row, what only the volumes hold that regions have lost (R8)")
+    lost.add_argument("--json", action="store_true", help="for programs")
     truth = commands.add_parser("truth", help="what really happened in a move, as the lab saw it from inside")
     which = truth.add_mutually_exclusive_group()
     which.add_argument(
@@ -155,6 +157,10 @@ def _do(options: argparse.Namespace, settings: LabSettings, seed: str) -> int:
             fault = {name: getattr(options, name) for name in ("call", "code", "region", "times", "every", "clear")}
             ask(settings, "POST", "/fault", fault)
             say("no call fails on request" if options.clear else f"{options.call} fails: {options.code}")
+        case "lost-writes":
+            from lab.lost_writes import lost_writes
+
+            return lost_writes(settings, as_json=options.json)
         case "drill":
             from lab.drill import drill
 

@@ -115,11 +115,14 @@ class Hands:
     def replication(self, value: Value) -> Value:
         """Cut, heal or slow the line between the databases."""
         state = value.get("state")
+        before = self._plane.describe()
         match state:
             case "cut":
                 self._plane.cut()
             case "healed":
                 self._plane.heal()
+                if not (before.get("cut") or before.get("delay_seconds") or before.get("bytes_per_second")):
+                    return before
             case "slow":
                 return self.lag({"seconds": value.get("seconds", 0)})
             case other:

@@ -20,6 +20,9 @@ class DatabasePlane(Protocol):
     def rejoin(self, region: str) -> None:
         """Bring the old writer's region back as a standby with a new volume (R9)."""
 
+    def snapshot(self, region: str, name: str) -> None:
+        """Keep what the old writer's region alone has, under the name of a snapshot, for when it joins again (R8)."""
+
     def lag_seconds(self, region: str) -> float | None:
         """Replication lag of a standby in seconds; nothing where it cannot be measured (R10)."""
 
@@ -48,6 +51,10 @@ class NoDatabasePlane:
     def rejoin(self, region: str) -> None:
         """Remember the call."""
         self.calls.append(("rejoin", region))
+
+    def snapshot(self, region: str, name: str) -> None:
+        """Remember the call."""
+        self.calls.append(("snapshot", region, name))
 
     def lag_seconds(self, region: str) -> float | None:
         """A constant lag for every standby."""

@@ -14,6 +14,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 _CHUNK = 65536
+_PIECE_SECONDS = 0.05
 
 
 class Link:
@@ -105,13 +106,16 @@ class Link:
                 self._open.discard(one)
                 one.transport.abort()
 
-    async def _meter(self, size: int) -> None:
-        """Wait as long as that many bytes take at the present rate, which may change meanwhile."""
-        left = float(size)
-        while left > 0 and (rate := self.bytes_per_second) > 0:
-            step = min(left / rate, 0.1)
-            await asyncio.sleep(step)
-            left -= step * rate
+    async def _trickle(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        """Write in small pieces at the present rate, which may change meanwhile: the far side always hears something."""
+        while data:
+            rate = self.bytes_per_second
+            size = len(data) if rate <= 0 else max(1, int(rate * _PIECE_SECONDS))
+            writer.write(data[:size])
+            await writer.drain()
+            data = data[size:]
+            if rate > 0:
+                await asyncio.sleep(size / rate)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, slowed: bool) -> None:
         """Carry bytes one way; what is slowed waits in a queue, so that a delay costs no throughput."""
@@ -129,8 +133,6 @@ class Link:
                 at, data = await queue.get()
                 while slowed and (left := at + self.delay_seconds - time.monotonic()) > 0:
                     await asyncio.sleep(min(left, 0.1))
-                if slowed:
-                    await self._meter(len(data))
                 if not data:
                     # An orderly end travels on as one: PostgreSQL's last words to its standby lie before it.
                     with contextlib.suppress(OSError, RuntimeError):
@@ -138,7 +140,10 @@ class Link:
                         writer.write_eof()
                     await asyncio.sleep(1.0)
                     return
-                writer.write(data)
+                if slowed and self.bytes_per_second > 0:
+                    await self._trickle(writer, data)
+                else:
+                    writer.write(data)
                 await writer.drain()
 
         reading = asyncio.ensure_future(read())

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psycopg
 
+from lab.dataplane import lost_volume
 from lab.dataplane.instance import DATABASE, Instance, NotReady, lsn
 from lab.dataplane.lag import LagMeter
 from lab.dataplane.link import Link
@@ -77,6 +78,8 @@ class PostgresPlane:
         self._late: str | None = None
         """A region whose server should follow the writer and does not yet."""
         self._lost: set[str] = set()
+        self._snapshots: dict[str, str] = {}
+        """The snapshot that AWS took of a region's volume, until that is replaced."""
         self._meter = LagMeter(self._pair)
 
     # -- life --------------------------------------------------------------------------------------------------------
@@ -205,11 +208,16 @@ class PostgresPlane:
             if self.links[self._writer].cuts:
                 raise MoveRefused(f"{region} cannot reach {self._writer}: {self._why_not()}")
             self._halt(back)
-            kept = back.set_aside(time.strftime("lost-volume-%Y%m%dT%H%M%SZ", time.gmtime()))
+            snapshot = self._snapshots.pop(region, None) or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+            kept = back.set_aside(lost_volume.label(snapshot))
             if kept is not None:
                 self._say(f"PostgreSQL: the volume that {region} lost is kept as {kept}")
             self._renew(back, writer)
             self._standby = region
+
+    def snapshot(self, region: str, name: str) -> None:
+        """Keep the volume that the region loses under that name; its server is stopped, so nothing more comes to it."""
+        self._snapshots[region] = name
 
     # -- hands of the operator ---------------------------------------------------------------------------------------
 

@@ -124,13 +124,16 @@ def _outage(record: Record, uses: tuple[Use, ...], want: Want, window: Window) -
 
 def _dns(names: Timeline[Names], window: Window, begin: float) -> float | None:
     """The last change to the target, if nothing changed afterwards; zero where the answers led there all the time."""
-    seen = [(moment, answer.region) for moment, answer in names.changes if moment <= window.until]
-    if not seen or seen[-1][1] != window.target:
+    answers = [(moment, answer) for moment, answer in names.changes if moment <= window.until]
+    if not answers or answers[-1][1].region != window.target:
         return None
-    elsewhere = [position for position, (_moment, region) in enumerate(seen) if region != window.target]
+    seen = [(moment, answer.since) for moment, answer in answers]
+    elsewhere = [position for position, (_moment, answer) in enumerate(answers) if answer.region != window.target]
     if not elsewhere:
         return 0.0
-    return max(0.0, seen[elsewhere[-1] + 1][0] - begin)
+    # The answer changed between the last look at the old one and the first at the new one.
+    moment, since = seen[elsewhere[-1] + 1]
+    return max(0.0, (moment + since) / 2 - begin)
 
 
 def _names_of(record: Record, name: str) -> Timeline[Names]:

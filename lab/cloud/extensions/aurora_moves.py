@@ -172,6 +172,8 @@ def _rejoin_when_back(global_cluster: Any, move: Move) -> None:
         name = f"rds:unplanned-global-failover-{old.db_cluster_identifier}-{stamp}"
         if name not in old.backend.cluster_snapshots:
             old.backend.create_auto_cluster_snapshot(old.db_cluster_identifier, name)
+            if has_plane(global_cluster):
+                world.plane.snapshot(old.region, name)
         _tell("0240", (old,), old)
         world.after(world.delay("rds.rejoin"), lambda: _rejoined(global_cluster, old), "rejoin")
 

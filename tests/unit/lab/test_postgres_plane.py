@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from unit.lab.planes import DR, PRIMARY, Writer, a_plane, stored
 
+from lab.dataplane import lost_volume
 from lab.dataplane.instance import Instance
 from lab.dataplane.postgres import MoveRefused, PostgresPlane
 
@@ -49,10 +50,39 @@ def test_the_counting_notices_when_replication_was_cut(plane: PostgresPlane) -> 
         writer.reach(50)
     lost = writer.lost()
     assert 40 <= len(lost) <= 200
-    # they are not gone, only not where they belong: the old volume has them
+    # they are not gone, only not where they belong: the volume that the snapshot names has them, row by row
+    plane.snapshot(PRIMARY, "rds:unplanned-global-failover-shop-2026-01-31-12-00")
     plane.heal()
     plane.rejoin(PRIMARY)
-    assert any((plane.instances[PRIMARY].folder).glob("lost-volume-*"))
+    [volume] = lost_volume.kept(plane.instances[PRIMARY].folder)
+    assert volume.name == "lost-volume-rds-unplanned-global-failover-shop-2026-01-31-12-00"
+    present = [(writer.client, number) for number in stored(plane.instances[DR], writer.client)]
+    rows = lost_volume.alone(lost_volume.rows(volume, plane.instances[PRIMARY].address), present)
+    assert lost <= {row.number for row in rows if row.client == writer.client}
+
+
+def test_a_narrow_line_lets_the_standby_fall_behind_and_a_switchover_waits_for_it(plane: PostgresPlane) -> None:
+    with Writer(plane) as writer:
+        writer.reach(20)
+        plane.slow(0.0, bytes_per_second=20_000)
+        writer.reach(300)
+        plane.switchover(PRIMARY, DR)
+        plane.slow(0.0)
+        writer.reach(50)
+    assert writer.lost() == set()
+
+
+def test_a_delayed_line_delays_a_switchover_and_loses_nothing(plane: PostgresPlane) -> None:
+    with Writer(plane) as writer:
+        writer.reach(20)
+        plane.slow(1.5)
+        began = time.monotonic()
+        plane.switchover(PRIMARY, DR)
+        took = time.monotonic() - began
+        plane.slow(0.0)
+        writer.reach(50)
+    assert took > 1.5, "the last word of the old writer is on its way for that long"
+    assert writer.lost() == set()
 
 
 def test_a_switchover_is_refused_while_replication_is_cut(plane: PostgresPlane) -> None:
