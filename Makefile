@@ -50,6 +50,10 @@ lab-status: setup ## Show what runs in the lab and where
 lab-down: setup ## Stop the lab
 	@python -m lab down
 
+.PHONY: gameday
+gameday: setup ## Long: play SCENARIO=name, or all of lab/scenarios, and hold what is measured against what is true (DOCS=yes)
+	@python -m lab gameday $(SCENARIO) $(if $(SEED),--seed $(SEED)) $(if $(DOCS),--docs)
+
 # ---------------------------------------------------------------- tests
 
 .PHONY: test

@@ -92,6 +92,11 @@ def _add_hands(commands: Any) -> None:
 
 
 def _add_truth(commands: Any) -> None:
+    clients = commands.add_parser("clients", help="write as three kinds of clients do, and say which came back when")
+    clients.add_argument("--seconds", type=float, default=120.0, help="for how long (120); Ctrl-C ends it too")
+    clients.add_argument("--interval", type=float, default=0.5, help="between two writes of one, in seconds (0.5)")
+    clients.add_argument("--log", type=Path, default=None, metavar="FILE", help="every try, as JSON lines")
+    clients.add_argument("--json", action="store_true", help="for programs")
     mark = commands.add_parser("mark", help="name this moment, for `truth --since`")
     mark.add_argument("name", metavar="NAME")
     lost = commands.add_parser("lost-writes", help="row by row, what only the volumes hold that regions have lost (R8)")
@@ -157,6 +162,12 @@ def _do(options: argparse.Namespace, settings: LabSettings, seed: str) -> int:
             fault = {name: getattr(options, name) for name in ("call", "code", "region", "times", "every", "clear")}
             ask(settings, "POST", "/fault", fault)
             say("no call fails on request" if options.clear else f"{options.call} fails: {options.code}")
+        case "clients":
+            from lab.clients.command import watch
+
+            return watch(
+                settings, seconds=options.seconds, interval=options.interval, log=options.log, as_json=options.json
+            )
         case "lost-writes":
             from lab.lost_writes import lost_writes
 

@@ -49,8 +49,11 @@ def lost_writes(settings: LabSettings, *, as_json: bool) -> int:
     return 0
 
 
-def all_kept(settings: LabSettings) -> list[Kept]:
-    """Every lost volume of the lab that runs with these settings, also one whose region has not joined again yet."""
+def all_kept(settings: LabSettings, since: float = 0.0) -> list[Kept]:
+    """Every lost volume of the lab that runs with these settings, also one whose region has not joined again yet.
+
+    `since` (seconds since the epoch) leaves out those whose server was stopped before.
+    """
     database = ask(settings, "GET", "/status")["database"]
     present = stored_now(settings, load(settings.home)) or frozenset()
     found = []
@@ -60,6 +63,8 @@ def all_kept(settings: LabSettings) -> list[Kept]:
         if region not in (database["writer"], database["standby"]) and (folder / "data").exists():
             volumes.append(folder / "data")
         for volume in volumes:
+            if volume.stat().st_mtime < since:
+                continue
             rows = lost_volume.rows(volume, settings.postgres_address(region))
             found.append(Kept(region, volume, lost_volume.alone(rows, present)))
     return found

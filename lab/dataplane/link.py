@@ -107,7 +107,7 @@ class Link:
                 one.transport.abort()
 
     async def _trickle(self, writer: asyncio.StreamWriter, data: bytes) -> None:
-        """Write in small pieces at the present rate, which may change meanwhile: the far side always hears something."""
+        """Write in small pieces at the present rate, which may change; so the far side always hears something."""
         while data:
             rate = self.bytes_per_second
             size = len(data) if rate <= 0 else max(1, int(rate * _PIECE_SECONDS))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab import lost_writes
 from lab.control import LabError
 from lab.gameday import verdict
 from lab.gameday.moments import due
@@ -21,6 +22,8 @@ from lab.gameday.verdict import Happened
 from lab.truth import show
 from lab.truth.command import judged
 from lab.truth.compare import Line
+from lab.truth.losses import Row
+from lab.truth.record import load
 
 _BEAT = 0.02
 """Seconds between two looks at the journal."""
@@ -71,14 +74,18 @@ def play(scenario: Scenario, stage: Stage, seed: int) -> Played:
     log = folder / "ansible.log"
     found: list[str] = []
     compared: tuple[Line, ...] = ()
+    lost: frozenset[Row] = frozenset()
+    since = time.time()
     try:
-        seen = _played(scenario, stage, folder, log, random.Random(f"{scenario.name} {seed}"))
+        seen, lost = _played(scenario, stage, folder, log, random.Random(f"{scenario.name} {seed}"))
         compared = seen.compared
         found += verdict.problems(scenario, seen)
     except LabError as error:
         found.append(str(error))
     try:
         stage.bring_home(folder / "home.log")
+        if lost:
+            found += verdict.not_kept(lost, _kept(stage, since, folder))
     except LabError as error:
         found.append(f"afterwards, {error}")
     played = Played(scenario, seed, time.monotonic() - began, tuple(found), compared, folder)
@@ -86,8 +93,10 @@ def play(scenario: Scenario, stage: Stage, seed: int) -> Played:
     return played
 
 
-def _played(scenario: Scenario, stage: Stage, folder: Path, log: Path, dice: random.Random) -> Happened:
-    """The scenario until its move has ended and was judged."""
+def _played(
+    scenario: Scenario, stage: Stage, folder: Path, log: Path, dice: random.Random
+) -> tuple[Happened, frozenset[Row]]:
+    """The scenario until its move has ended and was judged; and the writes that it lost, of all clients."""
     phases = {id(event): dice.uniform(0.0, INTERVAL) for event in scenario.events}
     mark, began = stage.mark(), time.time()
     with contextlib.ExitStack() as stack:
@@ -107,17 +116,27 @@ def _played(scenario: Scenario, stage: Stage, folder: Path, log: Path, dice: ran
     report = _report(stage.reports, scenario.intent, began)
     journal = _journal(stage.reports, began)
     compared: tuple[Line, ...] = ()
-    lost: int | None = 0 if not journal else None
+    lost: int | None = None
+    rows: frozenset[Row] = frozenset()
     if report is not None:
         truth, compared = judged(stage.settings, report)
         lost = truth.lost()
+        gone = () if truth.losses is None else truth.losses.writes
+        rows = frozenset((one.client, one.number) for one in gone if one.number is not None)
         (folder / "truth.json").write_text(json.dumps(show.as_data(truth, compared), indent=2) + "\n", encoding="utf-8")
         (folder / "truth.txt").write_text("\n".join(show.lines(truth, compared)) + "\n", encoding="utf-8")
         (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     begun = any(event["kind"] == "step-begin" for event in journal)
-    return Happened(
-        succeeded, begun, output, stage.served_from(), lost if begun else 0, stage.calls_since(mark), compared
-    )
+    asked, served_from = stage.calls_since(mark), stage.served_from()
+    return Happened(succeeded, begun, output, served_from, lost if begun else 0, asked, compared), rows
+
+
+def _kept(stage: Stage, since: float, folder: Path) -> frozenset[Row]:
+    """The writes that the volumes hold which were lost since then; they are listed beside the report."""
+    kept = lost_writes.all_kept(stage.settings, since)
+    told = lost_writes.told_at(load(stage.settings.home))
+    (folder / "lost-writes.txt").write_text("\n".join(lost_writes.lines(kept, told)) + "\n", encoding="utf-8")
+    return frozenset((row.client, row.number) for one in kept for row in one.rows)
 
 
 def _arguments(scenario: Scenario, stage: Stage) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lab.gameday.scenario import Scenario
 from lab.truth.compare import DIFFERS, Line
+from lab.truth.losses import Row
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,14 @@ def problems(scenario: Scenario, seen: Happened) -> tuple[str, ...]:
         if line.verdict == DIFFERS and line.measured is not None and line.true is not None
     ]
     return tuple(found)
+
+
+def not_kept(lost: Collection[Row], kept: Collection[Row]) -> tuple[str, ...]:
+    """Lost writes that the snapshot of the old volume does not hold either (R8), one line for all of them."""
+    missing = sorted(set(lost) - set(kept))
+    if not missing:
+        return ()
+    return (f"{len(missing)} lost writes are on no kept volume, the first is {missing[0][0]} {missing[0][1]}",)
 
 
 def result_of(seen: Happened) -> str:

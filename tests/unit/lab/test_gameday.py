@@ -136,6 +136,12 @@ def test_a_loss_where_none_was_to_be_is_found() -> None:
     assert verdict.problems(scenario(expect={"lost": "none"}), SEEN) == ("3 writes were lost, none was to be",)
 
 
+def test_lost_writes_that_no_volume_holds_are_found() -> None:
+    lost = {("probe", 7), ("probe", 8)}
+    assert verdict.not_kept(lost, {*lost, ("shop", 1)}) == ()
+    assert verdict.not_kept(lost, {("probe", 8)}) == ("1 lost writes are on no kept volume, the first is probe 7",)
+
+
 def test_the_tables_show_both_figures_and_every_reason() -> None:
     lines = [
         {"figure": "write RTO (s)", "measured": 12.2, "true": 12.1, "verdict": "agrees", "why": ""},
