@@ -103,16 +103,16 @@ def advice(found: Sequence[Return], ttl: float) -> tuple[str, ...]:
     keeping = by_behaviour.get("keeps-address")
     if keeping is not None and _behind(keeping, obeying):
         said.append(
-            f"a client that keeps addresses for ever {_how(keeping)}: have it ask DNS again, at the latest when the TTL "
-            f"of {ttl:g} s is over (in Java networkaddress.cache.ttl; in proxies a resolver that is asked at run time), "
-            "and use the global writer endpoint for the database, never a regional one (R15)"
+            f"a client that keeps addresses for ever {_how(keeping)}: have it ask DNS again, at the latest when the "
+            f"TTL of {ttl:g} s is over (in Java networkaddress.cache.ttl; in proxies a resolver that is asked at run "
+            "time), and use the global writer endpoint for the database, never a regional one (R15)"
         )
     pooled = by_behaviour.get("pooled")
     if pooled is not None and _behind(pooled, obeying):
         said.append(
-            f"a client with a pool {_how(pooled)}: give its connections a lifetime of a few TTLs, throw away those that "
-            "time out or meet a read-only database, and let the load balancer close them sooner than after its 3600 s "
-            "(R18)"
+            f"a client with a pool {_how(pooled)}: give its connections a lifetime of a few TTLs, throw away those "
+            "that time out or meet a read-only database, and let the load balancer close them sooner than after its "
+            "3600 s (R18)"
         )
     if not said and obeying is not None and obeying.failed:
         said.append(f"every client came back about as soon as one that obeys the TTL of {ttl:g} s (R18)")

@@ -15,6 +15,18 @@ from typing import Any
 
 _CHUNK = 65536
 _PIECE_SECONDS = 0.05
+_AT_ONCE = 1.0
+_GROWTH = 0.75
+"""Seconds of delay that come to it each second."""
+
+
+def grown(delay: float, after: float) -> float:
+    """The delay (seconds) so long after it was asked for: at once up to a second, then it grows as a lag does.
+
+    A standby that hears nothing for `wal_receiver_timeout` gives the connection up, and a line that fell silent for so
+    long at once would be cut rather than slow.
+    """
+    return min(delay, max(0.0, _AT_ONCE + _GROWTH * after))
 
 
 class Link:
@@ -24,8 +36,8 @@ class Link:
         self.address = address
         self.port = port
         self.target = target
-        self.delay_seconds = 0.0
-        """How long each piece of data is held back on its way to the standby."""
+        self._delay = 0.0
+        self._delay_since = 0.0
         self.bytes_per_second = 0.0
         """How much is let through on its way to the standby; 0: everything.  A lag then grows with what is written."""
         self._cuts: set[str] = set()
@@ -62,6 +74,19 @@ class Link:
     def cuts(self) -> tuple[str, ...]:
         """Why the line is cut; nothing when it is whole."""
         return tuple(sorted(self._cuts))
+
+    @property
+    def delay_seconds(self) -> float:
+        """How long each piece of data is held back on its way to the standby, once the delay has grown to that."""
+        return self._delay
+
+    @delay_seconds.setter
+    def delay_seconds(self, seconds: float) -> None:
+        self._delay, self._delay_since = seconds, time.monotonic()
+
+    def _held_back(self, arrived: float) -> float:
+        """The delay of a piece that arrived then (`time.monotonic`)."""
+        return grown(self._delay, arrived - self._delay_since)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
@@ -131,7 +156,7 @@ class Link:
         async def write() -> None:
             while True:
                 at, data = await queue.get()
-                while slowed and (left := at + self.delay_seconds - time.monotonic()) > 0:
+                while slowed and (left := at + self._held_back(at) - time.monotonic()) > 0:
                     await asyncio.sleep(min(left, 0.1))
                 if not data:
                     # An orderly end travels on as one: PostgreSQL's last words to its standby lie before it.

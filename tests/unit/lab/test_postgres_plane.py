@@ -11,6 +11,7 @@ from unit.lab.planes import DR, PRIMARY, Writer, a_plane, stored
 
 from lab.dataplane import lost_volume
 from lab.dataplane.instance import Instance
+from lab.dataplane.link import grown
 from lab.dataplane.postgres import MoveRefused, PostgresPlane
 
 
@@ -215,3 +216,21 @@ def test_no_replication_slot_is_ever_used(plane: PostgresPlane) -> None:
         assert instance.query("SELECT count(*) FROM pg_replication_slots")[0][0] == 0
         assert instance.query("SHOW primary_slot_name")[0][0] == ""
         assert instance.query("SHOW max_replication_slots")[0][0] == "0"
+
+
+@pytest.mark.parametrize(
+    ("delay", "after", "held_back"),
+    [(0.5, 0.0, 0.5), (0.0, 9.0, 0.0), (60.0, 0.0, 1.0), (60.0, 40.0, 31.0), (60.0, 90.0, 60.0)],
+)
+def test_a_long_delay_grows_so_that_the_standby_never_hears_nothing_for_long(
+    delay: float, after: float, held_back: float
+) -> None:
+    assert grown(delay, after) == held_back
+
+
+def test_a_lag_longer_than_the_receivers_patience_is_a_lag_and_no_cut(plane: PostgresPlane) -> None:
+    plane.slow(8.0)
+    eventually(lambda: (plane.lag_seconds(DR) or 0.0) > 7.0, seconds=30.0)
+    assert plane.streaming()
+    plane.slow(0.0)
+    eventually(lambda: (plane.lag_seconds(DR) or 9.0) < 2.0, seconds=20.0)
