@@ -39,7 +39,7 @@ _BEAT = 0.1
 """Seconds between two looks at the Auto Scaling groups."""
 _SUPERVISE_BEATS = 10
 _OWN = ("postgres", "log", "aws", "functions", FOLDER)
-_OWN_FILES = ("calls.jsonl", "ca.pem", "app.pem", "env", "lab.json")
+_OWN_FILES = ("calls.jsonl", "ca.pem", "app.pem", "env", "lab.json", "gameday-deployed")
 
 
 class Laboratory:

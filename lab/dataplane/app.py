@@ -150,7 +150,7 @@ class Witness:
                 verb, client, number = "write", value.get("client"), value.get("number")
         elif parts[0] == "writes" and len(parts) > 1:
             client = parts[1]
-        if client:
+        if isinstance(client, str) and 0 < len(client) <= 200:
             self._note("request", came, verb=verb, client=client, number=number, status=answer.status, told_at=told)
 
     def _note(self, kind: str, at: float | None = None, **facts: object) -> None:

@@ -18,6 +18,7 @@ from unit.lab.planes import DR, PRIMARY, a_plane, settings, stored
 from lab import certificates
 from lab.dataplane.postgres import PostgresPlane
 from lab.dataplane.process import ApplicationProcess
+from lab.truth.record import load
 
 NAME = "app.dr-webapp.example"
 
@@ -28,6 +29,7 @@ class Site:
 
     process: ApplicationProcess
     address: str
+    home: Path
     plane: PostgresPlane
     tls: ssl.SSLContext
 
@@ -64,9 +66,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Site]]
                 plane.instances[region].conninfo(timeout=1),
                 certificate,
                 home / "log" / f"app-{region}.log",
+                home / "truth" / f"application-{region}.jsonl",
             )
             process.start()
-            sites[region] = Site(process, here.app_address(region), plane, tls)
+            sites[region] = Site(process, here.app_address(region), home, plane, tls)
         yield sites
         for site in sites.values():
             site.process.stop()
@@ -87,6 +90,29 @@ def test_an_acknowledged_write_is_in_the_database_and_is_given_back(site: Site) 
     assert site.ask("GET", "/writes/a%2Fb%20c") == (200, {"client": "a/b c", "numbers": [7], "region": PRIMARY})
     assert site.ask("GET", "/writes/a%2Fb%20c/7")[0] == 200
     assert site.ask("GET", "/writes/a%2Fb%20c/8")[0] == 404
+
+
+def test_the_record_holds_what_clients_were_told_and_when_they_could_be_told_nothing(site: Site) -> None:
+    before = time.time()
+    assert site.write(1, "recorded") == 201
+    site.ask("GET", "/writes/recorded/1")
+    site.process.tell(in_service=0)
+    assert site.write(2, "recorded") == 503
+    site.process.tell(in_service=3, outage="hang")
+    with pytest.raises(TimeoutError):
+        site.ask("POST", "/writes", {"client": "recorded", "number": 3}, timeout=0.5)
+    site.process.tell(outage="none")
+    record = load(site.home)
+    mine = [one for one in record.requests if one.client == "recorded"]
+    assert [(one.verb, one.number, one.status) for one in mine] == [
+        ("write", 1, 201),
+        ("read", None, 200),
+        ("write", 2, 503),
+    ]
+    assert [one.number for one in mine if one.stored] == [1]
+    assert all(before <= one.at <= (one.told_at or 0) <= time.time() for one in mine)
+    assert [state for _at, state in record.fronts[PRIMARY].changes][-2:] == ["hang", "none"]
+    assert [count for _at, count in record.in_service[PRIMARY].changes][-2:] == [0, 3]
 
 
 def test_a_write_that_is_repeated_is_stored_once(site: Site) -> None:
