@@ -51,8 +51,9 @@ lab-down: setup ## Stop the lab
 	@python -m lab down
 
 .PHONY: gameday
-gameday: setup ## Long: play SCENARIO=name, or all of lab/scenarios, and hold what is measured against what is true (DOCS=yes)
-	@python -m lab gameday $(SCENARIO) $(if $(SEED),--seed $(SEED)) $(if $(DOCS),--docs)
+gameday: setup ## Long: play SCENARIO=name, or all of lab/scenarios; measured against true (DOCS=yes, SEED=n, MUTANT=seeded fault)
+	@$(if $(MUTANT),PYTHONPATH=.:tests python -m mutants.on_disk $(MUTANT) build/faulty && ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/build/faulty) \
+	  python -m lab gameday $(SCENARIO) $(if $(SEED),--seed $(SEED)) $(if $(DOCS),--docs) $(if $(MUTANT),--reports reports/gameday-$(MUTANT))
 
 # ---------------------------------------------------------------- tests
 

@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     gameday = commands.add_parser("gameday", help="play scenarios, and hold what is measured against what is true")
     gameday.add_argument("scenario", nargs="*", metavar="SCENARIO", help="their names; all by default")
     gameday.add_argument("--list", action="store_true", help="list the scenarios")
+    gameday.add_argument("--table", action="store_true", help="play nothing: print the table of the newest results")
     gameday.add_argument("--seed", type=int, default=None, help="for the phases of the probe; drawn by default")
     gameday.add_argument("--reports", type=Path, default=Path("reports/gameday"), metavar="FOLDER")
     gameday.add_argument(
@@ -177,10 +178,12 @@ def _do(options: argparse.Namespace, settings: LabSettings, seed: str) -> int:
 
             return drill(settings, seed, options.inventory, options.extra)
         case "gameday":
-            from lab.gameday.command import gameday, list_scenarios
+            from lab.gameday.command import gameday, list_scenarios, table
 
             if options.list:
                 return list_scenarios()
+            if options.table:
+                return table(options.reports, options.scenario, docs=options.docs)
             return gameday(
                 settings, seed, options.scenario, seed=options.seed, reports=options.reports.absolute(),
                 docs=options.docs,

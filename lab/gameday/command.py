@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from lab import lifecycle, processes, record
@@ -36,11 +36,19 @@ def gameday(
     finally:
         if not was_running:
             lifecycle.down(settings, say)
-    results = [one for one in tables.newest(reports) if one["scenario"] in {each.name for each in scenarios}]
-    print("\n" + "\n".join(tables.closing(results)))
-    print(f"seed {seed}; all of it is below {reports}; the whole game day took {time.time() - began:.0f} s")
+    print(f"\nseed {seed}; all of it is below {reports}; the whole game day took {time.time() - began:.0f} s\n")
+    return table(reports, {each.name for each in scenarios}, docs=docs)
+
+
+def table(reports: Path, wanted: Collection[str] = (), *, docs: bool) -> int:
+    """Print the newest results, by default of all scenarios; the exit code says whether every one held."""
+    everything = tables.newest(reports)
+    results = [one for one in everything if not wanted or one["scenario"] in wanted]
+    if not results:
+        raise LabError(f"no scenario was played yet below {reports}")
+    print("\n".join(tables.closing(results)))
     if docs:
-        PAGE.write_text(tables.page(tables.newest(reports)), encoding="utf-8")
+        PAGE.write_text(tables.page(everything), encoding="utf-8")
         print(f"written: {PAGE}")
     return 0 if all(not one["problems"] for one in results) else 1
 

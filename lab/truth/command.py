@@ -24,8 +24,7 @@ def truth(
     record = load(settings.home)
     name = f"app.{settings.domain}."
     if report is not None:
-        read = json.loads(report.read_text(encoding="utf-8"))
-        found, compared = judged(settings, read, record)
+        found, compared = judged(settings, window.read_report(report), record)
     elif journal is not None:
         found = of_window(settings, window.of_journal(journal, record, name), record)
     else:

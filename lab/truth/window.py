@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,7 @@ def of_report(report: Mapping[str, Any], record: Record, name: str, stable_sampl
 def of_journal(path: Path, record: Record, name: str) -> Window:
     """The window of the run whose journal (JSON lines) that is.  The region that it moved to is the one written now."""
     opened = closed = None
-    for line in path.read_text(encoding="utf-8").splitlines():
-        event = json.loads(line)
+    for event in _objects(path, [line for line in text(path).splitlines(keepends=True) if line.endswith("\n")]):
         if event.get("kind") == "run-opened" and opened is None:
             opened = float(event["at"])
         elif event.get("kind") == "run-closed":
@@ -53,6 +52,32 @@ def of_journal(path: Path, record: Record, name: str) -> Window:
         raise NoWindow(f"{path} holds no opening of a run")
     until = time.time() if closed is None else closed + SETTLING
     return Window(opened, _seen(record, until), _writer(record, until), name)
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """A `report.json`.  Raises `NoWindow` for what is none."""
+    [report] = _objects(path, [text(path)])
+    if not {"measured", "to", "opened_at", "closed_at"} <= set(report):
+        raise NoWindow(f"{path} is no report of a move: a report.json of rto_report is wanted")
+    return report
+
+
+def text(path: Path) -> str:
+    """What stands in a file.  Raises `NoWindow` for one that cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NoWindow(f"{path} cannot be read: {error}") from error
+
+
+def _objects(path: Path, texts: Iterable[str]) -> list[dict[str, Any]]:
+    try:
+        found = [json.loads(one) for one in texts]
+    except ValueError as error:
+        raise NoWindow(f"{path} is not JSON: {error}") from error
+    if not all(isinstance(one, dict) for one in found):
+        raise NoWindow(f"{path} holds no JSON objects")
+    return found
 
 
 def by_hand(since: str, until: str | None, record: Record, name: str, now: Callable[[], float] = time.time) -> Window:
@@ -64,22 +89,22 @@ def by_hand(since: str, until: str | None, record: Record, name: str, now: Calla
     return Window(begin, end, _writer(record, end), name)
 
 
-def moment(text: str, record: Record, now: Callable[[], float] = time.time) -> float:
+def moment(said: str, record: Record, now: Callable[[], float] = time.time) -> float:
     """A time: seconds since the epoch, so long ago (90s, 5m, 1h), ISO 8601, or the name of a mark."""
-    if text in record.marks:
-        return record.marks[text]
-    ago = _AGO.match(text)
+    if said in record.marks:
+        return record.marks[said]
+    ago = _AGO.match(said)
     if ago:
         return now() - float(ago[1]) * _UNITS[ago[2]]
     try:
-        return float(text)
+        return float(said)
     except ValueError:
         pass
     try:
-        found = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(said)
     except ValueError:
         marks = ", ".join(sorted(record.marks)) or "none yet"
-        raise NoWindow(f"{text!r} is no time (1780000000.5, 2026-01-31T12:00:00Z, 5m) and no mark ({marks})") from None
+        raise NoWindow(f"{said!r} is no time (1780000000.5, 2026-01-31T12:00:00Z, 5m) and no mark ({marks})") from None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +80,26 @@ def test_the_window_of_a_report_is_its_run_and_its_client() -> None:
 def test_a_move_that_did_not_end_has_no_window() -> None:
     with pytest.raises(NoWindow, match="did not end"):
         window.of_report({**report(), "closed_at": None}, failover().record(), "unused.")
+
+
+def test_the_window_of_a_journal_is_its_run_and_leads_to_where_is_written_then(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    events = [{"kind": "run-opened", "at": 110.0}, {"kind": "gate", "at": 111.0}, {"kind": "run-closed", "at": 124.0}]
+    journal.write_text("".join(json.dumps(event) + "\n" for event in events))
+    found = window.of_journal(journal, failover().record(), APP)
+    assert (found.opened_at, found.until, found.target) == (110.0, 127.0, WEST)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "cannot be read"), ("{", "is not JSON"), ("[]", "holds no JSON objects"), ("{}", "is no report of a move")],
+)
+def test_a_file_that_is_no_report_is_refused_in_one_line(content: str | None, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(NoWindow, match=said):
+        window.read_report(file)
 
 
 @pytest.mark.parametrize(
