@@ -101,25 +101,13 @@ class Cloud:
 
     def disable_keys(self, region: str) -> list[str]:
         """Disable every enabled customer-managed key of a region; their ids (R23)."""
-        from moto.kms.models import kms_backends
-
-        backend = kms_backends[ACCOUNT][region]
-        found = [
-            str(key.id) for key in list(backend.keys.values())
-            if key.key_state == "Enabled" and key.key_manager == "CUSTOMER"
-        ]  # fmt: skip
-        for key in found:
-            backend.disable_key(key)
+        found = keys_of(region)
+        switch_keys(region, found, enabled=False)
         return found
 
     def enable_keys(self, region: str, keys: list[str]) -> None:
         """Enable these keys again; one that is gone meanwhile stays gone."""
-        from moto.kms.models import kms_backends
-
-        backend = kms_backends[ACCOUNT][region]
-        for key in keys:
-            if key in backend.keys:
-                backend.enable_key(key)
+        switch_keys(region, keys, enabled=True)
 
     def _connect_world(self) -> None:
         settings = self.settings
@@ -142,6 +130,24 @@ class Cloud:
     def _tick_for_ever(self) -> None:
         while not self._stopping.wait(_TICK_SECONDS):
             self.world.tick()
+
+
+def keys_of(region: str) -> list[str]:
+    """The enabled customer-managed keys of a region."""
+    from moto.kms.models import kms_backends
+
+    keys = list(kms_backends[ACCOUNT][region].keys.values())
+    return [str(key.id) for key in keys if key.key_state == "Enabled" and key.key_manager == "CUSTOMER"]
+
+
+def switch_keys(region: str, keys: list[str], *, enabled: bool) -> None:
+    """Enable or disable keys."""
+    from moto.kms.models import kms_backends
+
+    backend = kms_backends[ACCOUNT][region]
+    for key in keys:
+        if key in backend.keys:
+            (backend.enable_key if enabled else backend.disable_key)(key)
 
 
 def ready_url(settings: LabSettings, region: str) -> str:
