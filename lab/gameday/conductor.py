@@ -192,7 +192,7 @@ def _wait_until(at: float) -> None:
 
 def _journal(reports: Path, since: float) -> Sequence[dict[str, Any]]:
     """The events of the newest journal that was written since then; a line that is being written is left out."""
-    files = [path for path in (reports / "journals").glob("*.jsonl") if path.stat().st_mtime >= since]
+    files = [path for path in (reports / "journals").rglob("*.jsonl") if path.stat().st_mtime >= since]
     if not files:
         return []
     newest = max(files, key=lambda path: path.stat().st_mtime)
