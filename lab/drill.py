@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from lab import lifecycle, playbook, processes, record, scoreboard
 from lab.control import LabError, ask
 from lab.settings import LabSettings
+from lab.signals import deaf, interruptible
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REPORTS = REPOSITORY / "reports"
@@ -72,7 +71,7 @@ def drill(settings: LabSettings, seed: str, inventory: str, extra: Sequence[str]
     REPORTS.mkdir(exist_ok=True)
     log = REPORTS / time.strftime("make-drill-%Y%m%dT%H%M%SZ.log", time.gmtime())
     was_running = processes.daemon_of(settings.home) is not None
-    with _interruptible():
+    with interruptible():
         try:
             up = time.monotonic()
             lifecycle.up(settings, seed, say)
@@ -100,38 +99,11 @@ def drill(settings: LabSettings, seed: str, inventory: str, extra: Sequence[str]
 
 def _stop(settings: LabSettings, say: Callable[[str], None]) -> None:
     """Stop the lab that this run started, undisturbed by further signals."""
-    with _deaf():
+    with deaf():
         try:
             lifecycle.down(settings, say)
         except LabError as error:
             print(f"lab: {error}", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """A polite end (SIGTERM, a closed terminal) is an interruption too."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """Cleaning up is not interrupted again."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _short(path: Path) -> Path:

@@ -13,6 +13,7 @@ from lab.gameday import conductor, tables
 from lab.gameday.scenario import Scenario, load, names
 from lab.gameday.stage import REPOSITORY, Stage
 from lab.settings import LabSettings
+from lab.signals import deaf, interruptible
 
 PAGE = REPOSITORY / "docs" / "measured-against-true.md"
 
@@ -26,16 +27,18 @@ def gameday(
     say = lifecycle.Progress()
     was_running = processes.daemon_of(settings.home) is not None
     began = time.time()
-    try:
-        lifecycle.up(settings, environment_seed, say)
-        settings = lifecycle.settings_of_running(settings)
-        stage = Stage(settings, record.environment(settings, environment_seed), reports, say)
-        _deploy(stage)
-        for scenario in scenarios:
-            _play(scenario, stage, seed)
-    finally:
-        if not was_running:
-            lifecycle.down(settings, say)
+    with interruptible():
+        try:
+            lifecycle.up(settings, environment_seed, say)
+            settings = lifecycle.settings_of_running(settings)
+            stage = Stage(settings, record.environment(settings, environment_seed), reports, say)
+            _deploy(stage)
+            for scenario in scenarios:
+                _play(scenario, stage, seed)
+        finally:
+            if not was_running:
+                with deaf():
+                    lifecycle.down(settings, say)
     print(f"\nseed {seed}; all of it is below {reports}; the whole game day took {time.time() - began:.0f} s\n")
     return table(reports, {each.name for each in scenarios}, docs=docs)
 

@@ -7,7 +7,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from lab import lost_writes
 from lab.control import LabError
 from lab.gameday import verdict
+from lab.gameday.files import journal_since, report_since
 from lab.gameday.moments import due
 from lab.gameday.scenario import Event, Scenario
 from lab.gameday.stage import INTERVAL, Stage
@@ -113,8 +114,8 @@ def _played(
             time.sleep(event.after + phases[id(event)])
             _do(event, stage)
     output = log.read_text(encoding="utf-8", errors="replace")
-    report = _report(stage.reports, scenario.intent, began)
-    journal = _journal(stage.reports, began)
+    report = report_since(stage.reports, scenario.intent, began)
+    journal = journal_since(stage.reports, began)
     compared: tuple[Line, ...] = ()
     lost: int | None = None
     rows: frozenset[Row] = frozenset()
@@ -157,7 +158,7 @@ def _meanwhile(scenario: Scenario, stage: Stage, phases: Mapping[int, float], be
 
     def look() -> None:
         while waiting and not ended.wait(_BEAT):
-            journal = _journal(stage.reports, began)
+            journal = journal_since(stage.reports, began)
             for event in list(waiting):
                 at = due(event, journal, phases[id(event)])
                 if at is not None and time.time() >= at:
@@ -188,21 +189,3 @@ def _do(event: Event, stage: Stage) -> None:
 
 def _wait_until(at: float) -> None:
     time.sleep(max(0.0, at - time.time()))
-
-
-def _journal(reports: Path, since: float) -> Sequence[dict[str, Any]]:
-    """The events of the newest journal that was written since then; a line that is being written is left out."""
-    files = [path for path in (reports / "journals").rglob("*.jsonl") if path.stat().st_mtime >= since]
-    if not files:
-        return []
-    newest = max(files, key=lambda path: path.stat().st_mtime)
-    lines = newest.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
-
-
-def _report(reports: Path, intent: str, since: float) -> dict[str, Any] | None:
-    """The newest report of that intent that was written since then."""
-    files = [path for path in reports.glob(f"*-{intent}-*/report.json") if path.stat().st_mtime >= since]
-    if not files:
-        return None
-    return dict(json.loads(max(files, key=lambda path: path.stat().st_mtime).read_text(encoding="utf-8")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from mutants.registry import MUTANTS
 
 from lab.gameday import tables, verdict
+from lab.gameday.files import journal_since, report_since
 from lab.gameday.moments import due, moment
 from lab.gameday.scenario import BadScenario, Event, Scenario, load, names, parse
 from lab.gameday.verdict import Happened
@@ -97,6 +100,27 @@ def test_an_event_meets_the_probe_at_its_own_phase() -> None:
     event = Event("promote begins", 0.5, "heal", {})
     assert due(event, JOURNAL, phase=0.11) == pytest.approx(12.61)
     assert due(event, JOURNAL[:1], phase=0.11) is None
+
+
+def written_at(path: Path, text: str, at: float) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    os.utime(path, (at, at))
+
+
+def test_the_journal_of_a_run_is_found_below_its_application_while_it_is_being_written(tmp_path: Path) -> None:
+    opened = '{"kind": "run-opened", "at": 10.0}\n'
+    written_at(tmp_path / "journals" / "shop" / "earlier.jsonl", opened, at=5.0)
+    written_at(tmp_path / "journals" / "shop" / "now.jsonl", opened + '{"kind": "step-be', at=11.0)
+    assert journal_since(tmp_path, 10.0) == [{"kind": "run-opened", "at": 10.0}]
+    assert journal_since(tmp_path, 20.0) == []
+
+
+def test_the_report_is_the_newest_of_its_intent(tmp_path: Path) -> None:
+    for run, intent, at in (("1", "failover", 11.0), ("2", "failover", 12.0), ("3", "failback", 13.0)):
+        written_at(tmp_path / f"{run}-{intent}-ab" / "report.json", json.dumps({"run": run}), at)
+    assert report_since(tmp_path, "failover", 10.0) == {"run": "2"}
+    assert report_since(tmp_path, "drill", 10.0) is None
 
 
 # -- the judgement --------------------------------------------------------------------------------

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from unit.lab.truth.stories import APP, EAST, WEST, Story, failover, of_failover
 
+import lab.truth
 from lab.truth.moves import Window, truth_of
 from lab.truth.outages import Span, able, joined, known_by_its_requests, of_the_move, unable
 from lab.truth.record import Unrecorded, parse
@@ -182,6 +185,19 @@ def test_a_record_that_begins_after_the_opening_says_so() -> None:
 def test_a_name_that_was_never_watched_is_told_with_those_that_were() -> None:
     with pytest.raises(Unrecorded, match=r"other\.example.*app\.shop\.example"):
         truth_of(Story().record(), replace(OF_DRILL, name="other.example."), frozenset())
+
+
+def test_it_shares_nothing_with_the_measurement_that_it_judges() -> None:
+    folder = Path(lab.truth.__file__).parent
+    imported = {
+        name
+        for file in folder.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names])
+    }
+    assert imported
+    assert [name for name in imported if name.startswith(("plugins", "ansible", "tests", "end_to_end"))] == []
 
 
 def test_a_line_that_was_cut_off_is_left_out() -> None:
