@@ -19,6 +19,10 @@ BEFORE = 600.0
 """Seconds before the opening of a move in which its outage may have begun."""
 
 
+SHOWN_BEFORE = 60.0
+"""Seconds before the outage, or the opening, from which on faults and instances are shown."""
+
+
 @dataclass(frozen=True)
 class Window:
     """A move as the lab must know it to tell its truth; times in seconds since the epoch."""
@@ -96,6 +100,8 @@ def truth_of(record: Record, window: Window, stored: Collection[Row] | None) -> 
     writes = {client: _outage(record, uses, "writes", window) for client, uses in clients.items()}
     reads = {client: _outage(record, uses, "reads", window) for client, uses in clients.items()}
     begun = writes[window.client if window.client in writes and window.client else "asking"].span
+    since = min(window.opened_at, window.opened_at if begun is None else begun.begin) - SHOWN_BEFORE
+    shown = Span(max(since, within.begin), window.until)
     return Truth(
         window=window,
         writes=writes,
@@ -103,8 +109,8 @@ def truth_of(record: Record, window: Window, stored: Collection[Row] | None) -> 
         dns=_dns(names, window, window.opened_at if begun is None else begun.begin),
         losses=None if stored is None else losses.lost_writes(record, stored, window.target, window.until),
         told=sum(one.stored and window.opened_at <= losses.told(one) <= window.until for one in record.requests),
-        faults=tuple(dict(one) for one in record.faults if within.begin <= float(one["at"]) <= window.until),
-        instances={region: _during(timeline, within) for region, timeline in record.in_service.items()},
+        faults=tuple(dict(one) for one in record.faults if shown.begin <= float(one["at"]) <= shown.end),
+        instances={region: _during(timeline, shown) for region, timeline in record.in_service.items()},
     )
 
 

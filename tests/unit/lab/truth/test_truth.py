@@ -202,3 +202,10 @@ def test_it_shares_nothing_with_the_measurement_that_it_judges() -> None:
 
 def test_a_line_that_was_cut_off_is_left_out() -> None:
     assert parse([*Story().lines, '{"at": 5, "kind": "fro']).fronts[EAST].at(9) == "none"
+
+
+def test_what_was_done_to_the_lab_is_shown_and_what_was_done_long_before_is_not() -> None:
+    story = failover().at(20).note("fault", what="lag", detail=[1, 0], state="began")
+    truth = truth_of(story.record(), of_failover(), KEPT)
+    assert [one["what"] for one in truth.faults] == ["outage"]
+    assert truth.instances[WEST] == ((40.0, 1), (112.0, 3))
