@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -23,7 +25,7 @@ INTERVAL = 0.25
 """Seconds between two samples of the probe (inventories/lab)."""
 
 _READY_SECONDS = 120.0
-_END_SECONDS = 180.0
+_END_SECONDS = 10.0
 _HOME_SECONDS = 300.0
 
 
@@ -102,6 +104,7 @@ class Stage:
             process = subprocess.Popen(
                 [ansible, "localhost", "-m", "pilotlight.aws_dr.rto_probe", "-a", json.dumps(arguments)],
                 cwd=REPOSITORY, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
             )  # fmt: skip
             try:
                 deadline = time.monotonic() + _READY_SECONDS
@@ -112,11 +115,12 @@ class Stage:
                 yield ["-e", f"move_watch_samples={samples}", "-e", f"move_watch_stop_file={stop}"]
             finally:
                 stop.touch()
+                # A move that succeeded has waited for the probe; after any other it may wait in vain for good samples.
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(_END_SECONDS)
-                if process.poll() is None:
-                    process.kill()
-                    process.wait()
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
     def calls_since(self, mark: int) -> set[str]:
         """The services that were asked since a place in the log of calls, but for what scheduled functions asked."""
