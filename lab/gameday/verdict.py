@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from lab.gameday.scenario import Scenario
@@ -80,14 +80,3 @@ def _of_losses(expected: str, lost: int | None) -> list[str]:
     if expected == "some" and not lost:
         return ["no write was lost, some were to be: nothing was tried"]
     return []
-
-
-def summary(figures: Sequence[Line]) -> str:
-    """The measured figures in a few words, for the table."""
-    shown = {line.figure: line for line in figures}
-    parts = []
-    for figure, short in (("write RTO (s)", "RTO"), ("lost writes", "lost")):
-        line = shown.get(figure)
-        if line is not None:
-            parts.append(f"{short} " + ("-" if line.measured is None else f"{line.measured:.2f}".removesuffix(".00")))
-    return ", ".join(parts)

@@ -47,14 +47,26 @@ def judged(
 
 def of_window(settings: LabSettings, wanted: Window, record: Record) -> Truth:
     """The truth of a window, with what PostgreSQL holds now."""
-    return moves.truth_of(record, wanted, stored_now(settings, record))
+    everywhere = stored_everywhere(settings)
+    return moves.truth_of(record, wanted, everywhere.get(written(record)), everywhere)
 
 
 def stored_now(settings: LabSettings, record: Record) -> frozenset[Row] | None:
     """What the database holds that is written now; nothing where it does not answer."""
-    writer = promotions(record)[-1][1]
-    conninfo = (
-        f"host={settings.postgres_address(writer)} port={POSTGRES_PORT} user={USER} dbname={DATABASE} "
-        "connect_timeout=3 sslmode=disable gssencmode=disable"
+    return stored_everywhere(settings).get(written(record))
+
+
+def written(record: Record) -> str:
+    """The region whose database is written now."""
+    return promotions(record)[-1][1]
+
+
+def stored_everywhere(settings: LabSettings) -> dict[str, frozenset[Row]]:
+    """What each region's PostgreSQL holds; a region whose server does not answer is left out."""
+    return losses.read(
+        {
+            region: f"host={settings.postgres_address(region)} port={POSTGRES_PORT} user={USER} dbname={DATABASE} "
+            "connect_timeout=3 sslmode=disable gssencmode=disable"
+            for region in (settings.primary_region, settings.dr_region)
+        }
     )
-    return losses.read({writer: conninfo}).get(writer)

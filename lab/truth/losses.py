@@ -74,9 +74,10 @@ def lost_writes(record: Record, stored: Collection[Row], target: str, until: flo
     return Losses(lost, max(kept, default=None))
 
 
-def durable_on(stored: Mapping[str, Collection[Row]], row: Row) -> tuple[str, ...]:
-    """The regions whose PostgreSQL holds a write."""
-    return tuple(sorted(region for region, rows in stored.items() if row in rows))
+def durable(record: Record, stored: Mapping[str, Collection[Row]], begin: float, end: float) -> dict[str, int]:
+    """How many of the writes that were told in that time each region's PostgreSQL holds."""
+    rows = {(one.client, one.number) for one in record.requests if one.stored and begin <= told(one) <= end}
+    return {region: sum(row in rows for row in held) for region, held in sorted(stored.items())}
 
 
 def read(conninfos: Mapping[str, str]) -> dict[str, frozenset[Row]]:

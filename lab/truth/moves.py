@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from lab.truth import losses, outages
@@ -68,7 +69,9 @@ class Truth:
     losses: Losses | None
     """Nothing where PostgreSQL could not be asked."""
     told: int
-    """Writes whose clients were told in the window that they are stored."""
+    """Writes whose clients were told, from the opening on, that they are stored."""
+    durable: dict[str, int]
+    """How many of those each region's PostgreSQL holds; a region whose server did not answer is left out."""
     faults: tuple[dict[str, Any], ...]
     instances: dict[str, tuple[tuple[float, int], ...]]
     """By region: how many were in service from when on, in the window."""
@@ -85,8 +88,16 @@ class Truth:
         return len(self.losses.of(self.window.client) if self.window.client else self.losses.writes)
 
 
-def truth_of(record: Record, window: Window, stored: Collection[Row] | None) -> Truth:
-    """The truth of a window.  Raises `Unrecorded` where the record does not reach back to the opening of the move."""
+def truth_of(
+    record: Record,
+    window: Window,
+    stored: Collection[Row] | None,
+    everywhere: Mapping[str, Collection[Row]] = MappingProxyType({}),
+) -> Truth:
+    """The truth of a window, from the record and what PostgreSQL holds: the one that is written, and each that answers.
+
+    Raises `Unrecorded` where the record does not reach back to the opening of the move.
+    """
     names = _names_of(record, window.name)
     within = Span(max(window.opened_at - BEFORE, _begin(record, names)), window.until)
     if window.opened_at < within.begin:
@@ -109,6 +120,7 @@ def truth_of(record: Record, window: Window, stored: Collection[Row] | None) -> 
         dns=_dns(names, window, window.opened_at if begun is None else begun.begin),
         losses=None if stored is None else losses.lost_writes(record, stored, window.target, window.until),
         told=sum(one.stored and window.opened_at <= losses.told(one) <= window.until for one in record.requests),
+        durable=losses.durable(record, everywhere, window.opened_at, window.until),
         faults=tuple(dict(one) for one in record.faults if shown.begin <= float(one["at"]) <= shown.end),
         instances={region: _during(timeline, shown) for region, timeline in record.in_service.items()},
     )

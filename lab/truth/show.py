@@ -62,6 +62,7 @@ def as_data(truth: Truth, compared: Sequence[Line] = ()) -> dict[str, Any]:
         "reads": {client: _data(outage) for client, outage in truth.reads.items()},
         "dns_seconds": truth.dns,
         "told": truth.told,
+        "durable": truth.durable,
         "lost": None if truth.losses is None else lost_by_client(truth.losses),
         "lost_writes": None
         if truth.losses is None
@@ -92,7 +93,9 @@ def _losses(truth: Truth) -> list[str]:
     if truth.losses is None:
         return ["lost    not known: no PostgreSQL answers"]
     total = len(truth.losses.writes)
-    found = [f"lost    {total} writes that clients were told are stored ({truth.told} were told in the window)"]
+    found = [f"lost    {total} writes that clients were told are stored"]
+    held = ", ".join(f"{region} has {count}" for region, count in truth.durable.items()) or "no PostgreSQL answers"
+    found.append(f"        of the {truth.told} that were told from the opening on, {held}")
     if not total:
         return found
     found.append(

@@ -53,6 +53,16 @@ def test_a_write_that_was_stored_but_of_which_nobody_was_told_is_not_lost() -> N
     assert truth_of(story.record(), of_failover(), KEPT).lost() == 2
 
 
+def test_it_tells_on_which_database_writes_are_durable() -> None:
+    story = Story().at(200).told(EAST, "probe", range(4))
+    everywhere = {
+        EAST: frozenset(("probe", number) for number in range(4)),
+        WEST: frozenset({("probe", 0), ("shop", 1)}),
+    }
+    window = Window(opened_at=190.0, until=220.0, target=EAST, name=APP)
+    assert truth_of(story.record(), window, everywhere[EAST], everywhere).durable == {EAST: 4, WEST: 1}
+
+
 def test_a_refused_write_is_not_lost() -> None:
     story = failover().at(99.9).asked(EAST, "probe", 40, 503, told_at=99.95)
     assert truth_of(story.record(), of_failover(), KEPT).lost() == 2
