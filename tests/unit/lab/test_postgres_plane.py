@@ -229,8 +229,8 @@ def test_a_long_delay_grows_so_that_the_standby_never_hears_nothing_for_long(
 
 
 def test_a_lag_longer_than_the_receivers_patience_is_a_lag_and_no_cut(plane: PostgresPlane) -> None:
-    plane.slow(8.0)
-    eventually(lambda: (plane.lag_seconds(DR) or 0.0) > 7.0, seconds=30.0)
+    plane.slow(6.0)
+    eventually(lambda: (plane.lag_seconds(DR) or 0.0) > 5.5, seconds=30.0)
     assert plane.streaming()
     plane.slow(0.0)
     eventually(lambda: (plane.lag_seconds(DR) or 9.0) < 2.0, seconds=20.0)
