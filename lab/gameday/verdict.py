@@ -6,8 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from lab.gameday.scenario import Scenario
-from lab.truth.compare import DIFFERS, Line
+from lab.truth.compare import DIFFERS, NOT_MEASURED, Line
 from lab.truth.losses import Row
+
+
+MUST_BE_MEASURED = ("write RTO (s)", "read RTO (s)", "DNS (s)", "lost writes")
+"""After a move that succeeded, under the eyes of the probe."""
+DEAF = "deaf"
+"""A machine that stood still excuses a figure; it has to be said."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,12 @@ def problems(scenario: Scenario, seen: Happened) -> tuple[str, ...]:
         for line in seen.compared
         if line.verdict == DIFFERS and line.measured is not None and line.true is not None
     ]
+    if result == "moved":
+        found += [
+            f"{line.figure} was not measured: {line.why}"
+            for line in seen.compared
+            if line.figure in MUST_BE_MEASURED and line.verdict == NOT_MEASURED and DEAF not in line.why
+        ]
     return tuple(found)
 
 

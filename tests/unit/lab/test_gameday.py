@@ -149,11 +149,20 @@ def test_what_went_as_expected_has_no_problem() -> None:
         ({"output": "moved\nTraceback (most recent call last)"}, "the output holds a traceback"),
         ({"services": {"rds", "iam"}}, "the move asked iam"),
         ({"compared": ()}, "there is no report to hold against the truth"),
+        (
+            {"compared": (Line("lost writes", None, 3.0, 0.0, "not measured", "it could not be read back"),)},
+            "lost writes was not measured: it could not be read back",
+        ),
         ({"compared": (Line("DNS (s)", 9.0, 3.0, 0.25, "DIFFERS"),)}, "DNS (s): measured 9.00, true 3.00"),
     ],
 )
 def test_what_went_otherwise_is_found(seen: dict[str, Any], problem: str) -> None:
     assert verdict.problems(scenario(), replace(SEEN, **seen)) == (problem,)
+
+
+def test_a_probe_that_was_deaf_is_excused_as_it_says_so() -> None:
+    deaf = Line("DNS (s)", None, 3.0, 0.25, "not measured", "the probe was deaf for 3.0 s when the answers changed")
+    assert verdict.problems(scenario(), replace(SEEN, compared=(*GOOD, deaf))) == ()
 
 
 def test_a_loss_where_none_was_to_be_is_found() -> None:
