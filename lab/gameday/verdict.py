@@ -9,7 +9,6 @@ from lab.gameday.scenario import Scenario
 from lab.truth.compare import DIFFERS, NOT_MEASURED, Line
 from lab.truth.losses import Row
 
-
 MUST_BE_MEASURED = ("write RTO (s)", "read RTO (s)", "DNS (s)", "lost writes")
 """After a move that succeeded, under the eyes of the probe."""
 DEAF = "deaf"
