@@ -150,6 +150,8 @@ class Hands:
         service, _, operation = str(value.get("call", "")).partition(":")
         if not (service and operation):
             raise LabError(f"a fault names a call such as rds:CreateDBCluster, not {value.get('call')!r}")
+        if value.get("region"):
+            self._region(value)
         fault = Fault(
             service,
             operation,

@@ -147,6 +147,7 @@ def test_a_lag_of_nothing_is_its_end(parts: Parts, hands: Hands) -> None:
         ("/key", {"region": EAST, "state": "lost"}, "a key is disabled or enabled, not 'lost'"),
         ("/mark", {"name": " "}, "a mark has a name"),
         ("/fault", {"call": "rds"}, "a fault names a call"),
+        ("/fault", {"call": "rds:*", "region": "mars"}, "'mars' is no region"),
         ("/replication", {"state": "tangled"}, "replication can be cut, healed or slow, not 'tangled'"),
     ],
 )
