@@ -81,8 +81,8 @@ def _do(options: argparse.Namespace, settings: LabSettings, seed: str) -> int:
             if options.table:
                 return table(options.reports, options.scenario, docs=options.docs)
             return gameday(
-                settings, seed, options.scenario, seed=options.seed, reports=options.reports.absolute(),
-                docs=options.docs,
+                settings, seed, options.scenario, seed=options.seed, patience=options.patience,
+                reports=options.reports.absolute(), docs=options.docs,
             )  # fmt: skip
         case "serve":
             from lab.laboratory import serve

@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     gameday.add_argument("--list", action="store_true", help="list the scenarios")
     gameday.add_argument("--table", action="store_true", help="play nothing: print the table of the newest results")
     gameday.add_argument("--seed", type=int, default=None, help="for the phases of the probe; drawn by default")
+    gameday.add_argument("--patience", type=float, default=300.0, metavar="SECONDS", help="for one playbook (300)")
     gameday.add_argument("--reports", type=Path, default=Path("reports/gameday"), metavar="FOLDER")
     gameday.add_argument(
         "--docs", action="store_true", help="write docs/measured-against-true.md from the newest results"

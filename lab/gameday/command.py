@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lab import lifecycle, processes, record
@@ -19,7 +20,14 @@ PAGE = REPOSITORY / "docs" / "measured-against-true.md"
 
 
 def gameday(
-    settings: LabSettings, environment_seed: str, wanted: Sequence[str], *, seed: int | None, reports: Path, docs: bool
+    settings: LabSettings,
+    environment_seed: str,
+    wanted: Sequence[str],
+    *,
+    seed: int | None,
+    patience: float,
+    reports: Path,
+    docs: bool,
 ) -> int:
     """Play the scenarios that are wanted, by default all; the exit code says whether every one held."""
     scenarios = [load(name) for name in wanted or names()]
@@ -31,7 +39,7 @@ def gameday(
         try:
             lifecycle.up(settings, environment_seed, say)
             settings = lifecycle.settings_of_running(settings)
-            stage = Stage(settings, record.environment(settings, environment_seed), reports, say)
+            stage = Stage(settings, record.environment(settings, environment_seed), reports, say, patience)
             _deploy(stage)
             for scenario in scenarios:
                 _play(scenario, stage, seed)
@@ -72,8 +80,9 @@ def _deploy(stage: Stage) -> None:
     if done.exists():
         stage.say("the dr region was deployed for an earlier game day of this lab")
     else:
-        stage.must_play("deploy-dr", log)
-        stage.must_play("activate", log, "-e", "activate_team_trained=true")
+        slowly = replace(stage, patience=10 * stage.patience)
+        slowly.must_play("deploy-dr", log)
+        slowly.must_play("activate", log, "-e", "activate_team_trained=true")
         done.touch()
     stage.bring_home(stage.reports / "home.log")
 

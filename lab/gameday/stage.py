@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import lifecycle, playbook
+from lab import lifecycle
 from lab.control import LabError, ask
 from lab.settings import APP_HTTPS_PORT, DNS_PORT, LabSettings
 from lab.truth.losses import promotions
@@ -29,6 +30,22 @@ _END_SECONDS = 10.0
 _HOME_SECONDS = 300.0
 
 
+def end_group(process: subprocess.Popen[bytes], patience: float = 10.0) -> None:
+    """End a process that leads a group, and everything that it started.
+
+    Politely first, then not, with `patience` seconds between.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 @dataclass
 class Stage:
     """A running lab, with what playbooks need to work on it."""
@@ -37,6 +54,8 @@ class Stage:
     environment: Mapping[str, str]
     reports: Path
     say: lifecycle.Say
+    patience: float = 300.0
+    """Seconds for one playbook; a deploy has ten times that."""
     inventory: str = "inventories/lab"
 
     @property
@@ -45,13 +64,27 @@ class Stage:
         return {"primary": self.settings.primary_region, "dr": self.settings.dr_region}
 
     def play(self, name: str, log: Path, arguments: Sequence[str] = ()) -> bool:
-        """Run a playbook; whether it succeeded.  Its whole output goes to the log."""
-        failed = playbook.run(
-            f"playbooks/{name}.yml",
-            ["-i", self.inventory, "-e", f"aws_dr_reports_dir={self.reports}", *arguments],
-            self.environment, REPOSITORY, log, lambda _text: None,
-        )  # fmt: skip
-        return failed is None
+        """Run a playbook; whether it succeeded.  Its whole output goes to the log.
+
+        Raises `LabError` for one that does not end in time; it is interrupted, as its operator would do.
+        """
+        command = [
+            str(Path(sys.executable).parent / "ansible-playbook"), f"playbooks/{name}.yml", "-i", self.inventory,
+            "-e", f"aws_dr_reports_dir={self.reports}", *arguments,
+        ]  # fmt: skip
+        with log.open("a") as output:
+            output.write(f"$ {shlex.join(command)}\n")
+            output.flush()
+            process = subprocess.Popen(
+                command, cwd=REPOSITORY, env={**self.environment, "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            )  # fmt: skip
+            try:
+                return process.wait(self.patience) == 0
+            except subprocess.TimeoutExpired:
+                raise LabError(f"{name} did not end within {self.patience:.0f} s: {log}") from None
+            finally:
+                end_group(process)
 
     def must_play(self, name: str, log: Path, *arguments: str) -> None:
         """Run a playbook that has to succeed."""
@@ -118,9 +151,7 @@ class Stage:
                 # A move that succeeded has waited for the probe; after any other it may wait in vain for good samples.
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(_END_SECONDS)
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                end_group(process)
 
     def calls_since(self, mark: int) -> set[str]:
         """The services that were asked since a place in the log of calls, but for what scheduled functions asked."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from lab.gameday import tables, verdict
 from lab.gameday.files import journal_since, report_since
 from lab.gameday.moments import due, moment
 from lab.gameday.scenario import BadScenario, Event, Scenario, load, names, parse
+from lab.gameday.stage import end_group
 from lab.gameday.verdict import Happened
 from lab.truth.compare import Line
 
@@ -121,6 +124,19 @@ def test_the_report_is_the_newest_of_its_intent(tmp_path: Path) -> None:
         written_at(tmp_path / f"{run}-{intent}-ab" / "report.json", json.dumps({"run": run}), at)
     assert report_since(tmp_path, "failover", 10.0) == {"run": "2"}
     assert report_since(tmp_path, "drill", 10.0) is None
+
+
+def test_a_playbook_that_does_not_end_is_ended_with_everything_that_it_started(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    program = f"sleep 60 & echo $! > {child}.new; mv {child}.new {child}; trap '' INT; wait"
+    process = subprocess.Popen(["/bin/sh", "-c", program], start_new_session=True)
+    while not child.exists():
+        time.sleep(0.01)
+    end_group(process, patience=0.2)
+    assert process.poll() is not None
+    state = Path(f"/proc/{child.read_text().strip()}/stat")
+    while state.exists() and state.read_text().split()[2] != "Z":
+        time.sleep(0.01)
 
 
 # -- the judgement --------------------------------------------------------------------------------
