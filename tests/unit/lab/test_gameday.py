@@ -134,8 +134,9 @@ def test_a_playbook_that_does_not_end_is_ended_with_everything_that_it_started(t
         time.sleep(0.01)
     end_group(process, patience=0.2)
     assert process.poll() is not None
-    state = Path(f"/proc/{child.read_text().strip()}/stat")
+    state, deadline = Path(f"/proc/{child.read_text().strip()}/stat"), time.monotonic() + 30
     while state.exists() and state.read_text().split()[2] != "Z":
+        assert time.monotonic() < deadline, "what it started goes on"
         time.sleep(0.01)
 
 
