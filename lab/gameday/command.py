@@ -59,7 +59,7 @@ def table(reports: Path, wanted: Collection[str] = (), *, docs: bool) -> int:
         raise LabError(f"no scenario was played yet below {reports}")
     print("\n".join(tables.closing(results)))
     if docs:
-        PAGE.write_text(tables.page(everything), encoding="utf-8")
+        PAGE.write_text(tables.page(everything, names()), encoding="utf-8")
         print(f"written: {PAGE}")
     return 0 if all(not one["problems"] for one in results) else 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,8 @@ def closing(results: Sequence[Result]) -> list[str]:
     ]
 
 
-def page(results: Sequence[Result]) -> str:
-    """`docs/measured-against-true.md`."""
+def page(results: Sequence[Result], known: Collection[str] = ()) -> str:
+    """`docs/measured-against-true.md`; `known` are the names of all scenarios, for those that were not played."""
     lines = ["| scenario | rules | " + " | ".join(FIGURES) + " | holds |", "| --- " * (len(FIGURES) + 3) + "|"]
     reasons = []
     for one in results:
@@ -70,6 +70,9 @@ def page(results: Sequence[Result]) -> str:
         ]
         reasons += [f"- `{one['scenario']}` **does not hold**: {problem}" for problem in one["problems"]]
     parts = [_HEAD, "Each cell: measured / true.\n", "\n".join(lines) + "\n"]
+    missing = sorted(set(known) - {str(one["scenario"]) for one in results})
+    if missing:
+        parts.append("Not played yet: " + ", ".join(f"`{name}`" for name in missing) + ".\n")
     if reasons:
         parts += ["## What was not measured, and what does not hold\n", "\n".join(reasons) + "\n"]
     return "\n".join(parts)

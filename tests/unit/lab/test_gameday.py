@@ -205,7 +205,8 @@ def test_the_tables_show_both_figures_and_every_reason() -> None:
     assert "12.20/12.10" in closing
     assert "it fell over" in closing
     assert "0 of 1 scenarios hold" in closing
-    page = tables.page([result])
+    page = tables.page([result], ["try", "tomorrow"])
+    assert "Not played yet: `tomorrow`." in page
     assert "12.20 / 12.10" in page
     assert "deaf for 3.0 s" in page
     assert "**does not hold**: it fell over" in page
