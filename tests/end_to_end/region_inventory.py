@@ -59,6 +59,11 @@ _LISTS: dict[str, tuple[str, str, str, Callable[[dict[str, Any]], str]]] = {
 }  # fmt: skip
 
 
+def _gone(item: dict[str, Any]) -> bool:
+    """Whether it is deleted: AWS goes on listing NAT gateways and endpoints for an hour, and stacks for 90 days."""
+    return str(item.get("State") or item.get("StackStatus")).lower() in ("deleted", "delete_complete")
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items() if name not in _VOLATILE}
@@ -106,7 +111,7 @@ def region_inventory(lab: Lab, place: str) -> dict[str, Any]:
             items = [item for page in client.get_paginator(operation).paginate() for item in page.get(member, [])]
         else:
             items = getattr(client, operation)().get(member, [])
-        named = {f"{kind} {identity(item)}": _plain(item) for item in items}
+        named = {f"{kind} {identity(item)}": _plain(item) for item in items if not _gone(item)}
         found.update({name: facts for name, facts in named.items() if not name.startswith(_OF_AWS)})
     found.update(_buckets(lab, place))
     found.update(_tables(lab, place))

@@ -102,4 +102,5 @@ def test_a_whole_deploy_is_taken_back_with_the_rights_of_a_rollback_and_no_more(
     wrong = check.not_allowed(calls, policies, "123456789012") + check.never_called(calls, policies)
     assert not wrong, "\n".join(wrong)
     left = [line for place, was in before.items() for line in differences(was, region_inventory(lab, place))]
-    assert [line for line in left if not line.startswith(tuple(f"new: {name}" for name in NOT_TAKEN_BACK))] == []
+    left = [line for line in left if not line.startswith(tuple(f"new: {name}" for name in NOT_TAKEN_BACK))]
+    assert not left, "\n".join(left)

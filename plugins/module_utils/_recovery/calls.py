@@ -85,6 +85,8 @@ class CallOutcome:
     code: str | None = None
     reached: bool = True
     answer: Mapping[str, Any] = field(default_factory=dict)
+    earlier: bool = False
+    """Made by an earlier process of the same run."""
 
     @property
     def ok(self) -> bool:

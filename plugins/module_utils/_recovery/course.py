@@ -120,7 +120,7 @@ class Course:
             progress = self.steps.get(event.get("step") or "")
             if progress is None or event["kind"] != "result" or not progress.step.remembered or event.get("reason"):
                 continue
-            progress.outcomes.append(CallOutcome(_called(event), float(event["at"])))
+            progress.outcomes.append(CallOutcome(_called(event), float(event["at"]), earlier=True))
 
     def begin_ready(self) -> bool:
         """Begin the steps that have what they need; True when any began."""

@@ -12,6 +12,12 @@ from ..patching import Rewritten, Row
 
 FAULTS = (
     (
+        "switchover-asked-for-without-end",
+        "R11",
+        "a switchover that AWS begins and gives up is begun again and again, and stops writes each time",
+        Rewritten("steps.aurora_global:Switchover.observe", "begun >= SWITCHOVERS", "False"),
+    ),
+    (
         "switchover-asked-for-at-the-target",
         "R1",
         "SwitchoverGlobalCluster is sent to the region of the target",

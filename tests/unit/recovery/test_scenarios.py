@@ -676,6 +676,21 @@ def test_a_promotion_that_does_not_end_is_reported_and_watched_by_the_next_run()
     assert len(bench.aws.made("rds", "SwitchoverGlobalCluster")) == 1
 
 
+def test_a_switchover_that_aws_gives_up_is_not_asked_for_without_end() -> None:
+    """Replication that does not catch up: each attempt stops the application's writes anew."""
+    bench = Bench.of()
+    bench.aws.gives_switchovers_up = True
+    result = move(bench)
+    assert status(result) == [FAILED]
+    assert "AWS has accepted the switchover 2 times" in result.problem()
+    assert len(bench.aws.made("rds", "SwitchoverGlobalCluster")) == 2
+    assert bench.aws.made("cloudwatch", "PutMetricData") == [], "clients stay where the writer is"
+    bench.aws.gives_switchovers_up = False
+    again = move(bench)
+    assert status(again) == [MOVED], again.problem()
+    assert again.applications[0].resumed
+
+
 def test_fencing_events_that_are_not_seen_hold_nothing_up() -> None:
     bench = Bench.of()
     bench.aws.delays.fencing_event = 1e9

@@ -33,6 +33,9 @@ from .base import (
 
 ACCEPTED_SECONDS = 60.0
 """How long an accepted call may take until DescribeGlobalClusters shows it, before it is made again."""
+SWITCHOVERS = 2
+"""How often a switchover may be begun in vain: each time Aurora stops the application's writes, waits for replication
+to catch up, and gives up (Aurora user guide, "Performing switchovers for Amazon Aurora global databases")."""
 
 
 def _view(world: World) -> GlobalCluster | Unknown | None:
@@ -118,6 +121,17 @@ class Switchover(_MoveWriter):
     def watches(self, move: Move) -> frozenset[Watch]:
         """Both regions' views: AWS wants both healthy."""
         return watching((Facet.GLOBAL, TARGET), (Facet.GLOBAL, SOURCE))
+
+    def observe(self, world: World) -> Observation:
+        """As for any promotion; one that AWS has begun and given up twice is not asked for again."""
+        seen = _MoveWriter.observe(self, world)
+        begun = sum(outcome.ok and not outcome.earlier for outcome in world.outcomes)
+        if seen.state is State.NEEDED and begun >= SWITCHOVERS:
+            return impossible(
+                f"AWS has accepted the switchover {begun} times, and {seen.reason}: look at the events of both "
+                "clusters and at the replication lag before the same move is run again"
+            )
+        return seen
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """SwitchoverGlobalCluster."""

@@ -83,6 +83,7 @@ class World:
         self.replication = Replication(0.08)
         self.lag_told = True
         self.fencing = "succeeded"
+        self.gives_switchovers_up = False
         self.key_state = "Enabled"
         self.records_form = "failover"
         self.logs = {one.name: WriteLog() for one in self.applications}

@@ -29,6 +29,10 @@ class Rds(World):
         for name, (due, to_arn) in list(self.moves.items()):
             if now >= due:
                 del self.moves[name]
+                planned = not self.globals[name].get("FailoverState", {}).get("IsDataLossAllowed")
+                if self.gives_switchovers_up and planned:
+                    self.globals[name].pop("FailoverState", None)
+                    continue
                 for member in self.globals[name]["GlobalClusterMembers"]:
                     member["IsWriter"] = member["DBClusterArn"] == to_arn
                 self.globals[name].pop("FailoverState", None)
