@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .samples import Observation, Sample, Stored, interval_of
+from .samples import Kind, Observation, Sample, Stored, interval_of
 from .steps.registry import FENCES
 from .waterfall import CLIENT, StepSpan, Waterfall, critical_path, step_spans, waterfall
 
@@ -142,6 +142,8 @@ def measure(
     writes = _outage("write", observation.of("write"), opened_at, stable_samples, interval, outage_began_at)
     reads = _outage("read", observation.of("read"), opened_at, stable_samples, interval, outage_began_at)
     began = outage_began_at if writes.begin is None else writes.begin
+    writes = _seen_whole(writes, "write", observation, events, interval)
+    reads = _seen_whole(reads, "read", observation, events, interval)
     lost, loss = _loss(observation.of("write"), observation.stored, opened_at if began is None else began)
     steps = step_spans(events)
     path = critical_path(steps)
@@ -308,6 +310,26 @@ def _failures_of_the_move(samples: Sequence[Sample], opened_at: float | None, st
             break
         first = position
     return [position for position in failed if position >= first]
+
+
+def _seen_whole(
+    figure: Figure, kind: Kind, observation: Observation, events: Sequence[Mapping[str, Any]], interval: float
+) -> Figure:
+    """The figure, unless the run had changed something before the probe began, as when it is gone on with by a second
+    process: what clients suffered until then was not seen.
+    """
+    changed_at, samples = _first(events, "intent"), observation.of(kind)
+    if figure.value is None or changed_at is None or not samples:
+        return figure
+    late = samples[0].started_at - changed_at
+    if late <= _patience(interval):
+        return figure
+    return replace(
+        figure,
+        value=None,
+        method=f"the probe began {late:.1f} s after the run had begun to change things",
+        at_least=figure.value,
+    )
 
 
 def _no_outage(

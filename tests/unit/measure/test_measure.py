@@ -46,6 +46,15 @@ def test_a_hanging_write_does_not_hide_that_later_ones_succeeded() -> None:
     assert figure.value == pytest.approx(5.0, abs=INTERVAL)
 
 
+def test_a_run_that_was_gone_on_with_under_a_later_probe_has_no_rto() -> None:
+    """The first process stopped writes and died; the second one's probe saw the end of it, and a short outage more."""
+    events = [event(-60, "run-opened"), event(-58, "intent")]
+    writes = measured(observed(series(40, [(10, 15)])), events).rto_writes
+    assert writes.value is None
+    assert writes.at_least == pytest.approx(5.0, abs=INTERVAL)
+    assert "after the run had begun to change things" in writes.method
+
+
 def test_a_write_held_back_and_acknowledged_after_the_outage_marks_its_end_by_its_acknowledgement() -> None:
     writes = series(40, [(10, 14)])
     held = [replace(one, ended_at=T0 + 16.0) if 14 <= one.started_at - T0 < 16 else one for one in writes]
