@@ -16,7 +16,7 @@ from typing import Any
 _CHUNK = 65536
 _PIECE_SECONDS = 0.05
 _AT_ONCE = 1.0
-_GROWTH = 0.75
+_GROWTH = 4.0
 """Seconds of delay that come to it each second."""
 
 

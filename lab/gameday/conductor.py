@@ -25,6 +25,7 @@ from lab.truth.command import judged
 from lab.truth.compare import Line
 from lab.truth.losses import Row
 from lab.truth.record import load
+from lab.truth.window import NoWindow
 
 _BEAT = 0.02
 """Seconds between two looks at the journal."""
@@ -81,7 +82,7 @@ def play(scenario: Scenario, stage: Stage, seed: int) -> Played:
         seen, lost = _played(scenario, stage, folder, log, random.Random(f"{scenario.name} {seed}"))
         compared = seen.compared
         found += verdict.problems(scenario, seen)
-    except LabError as error:
+    except (LabError, NoWindow) as error:
         found.append(str(error))
     try:
         stage.bring_home(folder / "home.log")

@@ -41,6 +41,9 @@ SETTLED = (Phase.DONE, Phase.GIVEN_UP)
 REFUSED_PAUSE_SECONDS = 2.0
 """Before a call that AWS refused for now is made again: nothing was changed, so nothing has to show first."""
 
+SLEPT_SECONDS = 5.0
+"""Looks are a second or two apart: one that comes so long after a deadline comes from a process that was held up."""
+
 
 @dataclass
 class Progress:
@@ -50,6 +53,7 @@ class Progress:
     phase: Phase = Phase.WAITING
     began_at: float = 0.0
     ended_at: float = 0.0
+    late_since: float | None = None  # since when it may be given up for its deadline
     acted_at: float | None = None
     outcomes: list[CallOutcome] = field(default_factory=list)
     refusal: str | None = None  # AWS said no in a way that trying again cannot change
@@ -204,7 +208,7 @@ class Course:
                 self.note(progress.step.name, str(seen.detail["warning"]))
             self._close(progress, Phase.DONE, seen.reason, seen.detail)
             return True
-        late = now - progress.began_at >= progress.step.deadline_seconds
+        late = self._late(progress, now)
         reason = seen.reason
         if late:
             seconds = progress.step.deadline_seconds
@@ -221,6 +225,16 @@ class Course:
             self._close(progress, Phase.GIVEN_UP, reason, detail)
             self.notes.append(f"{progress.step.name}: {reason}")
         return True
+
+    @staticmethod
+    def _late(progress: Progress, now: float) -> bool:
+        """Whether its time is over. Where the process has slept past its deadline, another look and act are due."""
+        over = now - progress.began_at - progress.step.deadline_seconds
+        if over < 0:
+            return False
+        if progress.late_since is None:
+            progress.late_since = now if over > SLEPT_SECONDS else progress.began_at
+        return now - progress.late_since >= progress.step.poll_seconds
 
     def _close(self, progress: Progress, phase: Phase, reason: str, detail: Mapping[str, Any]) -> None:
         progress.phase, progress.reason, progress.detail = phase, reason, dict(detail)

@@ -4,7 +4,9 @@
 """The leases of one application's move: all that its mode asks for, or none.
 
 They are taken in the order of their regions' names, so that two movers in opposite directions cannot each hold what
-the other one wants; where the second cannot be had, the first is given back.
+the other one wants; where the second cannot be had, the first is given back. A mode that may go on without its store
+asks both regions too, and goes without the lease of one that does not answer: a region that is lost has no mover in it
+whose lease could be seen, and one that answers may have.
 """
 
 from __future__ import annotations
@@ -26,19 +28,30 @@ class Leases:
     leases: list[Lease] = field(default_factory=list)
     broken: list[Mapping[str, Any]] = field(default_factory=list)
     """What was taken away from another run, for the journal."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """By region why the run goes without its lease, for the journal."""
 
     def __post_init__(self) -> None:
         self.leases.sort(key=lambda lease: lease.region)
 
-    def take(self, say: Say, break_lease: str = "") -> None:
+    def take(self, say: Say, break_lease: str = "", *, all_of_them: bool = True) -> None:
         """Take all of them; raises LeaseLost when another run has one, RecoveryError when a store does not answer.
 
-        ``break_lease`` names a run whose lease is taken away from it. ``say`` is told what is being waited for.
+        Without ``all_of_them`` those whose store does not answer are ``missing``. ``break_lease`` names a run
+        whose lease is taken away from it. ``say`` is told what is being waited for.
         """
         taken: list[Lease] = []
         try:
             for lease in self.leases:
-                found = lease.take_over(say, break_lease)
+                try:
+                    found = lease.take_over(say, break_lease)
+                except LeaseLost:
+                    raise
+                except RecoveryError as error:
+                    if all_of_them:
+                        raise
+                    self.missing[lease.region] = str(error)
+                    continue
                 taken.append(lease)
                 if found:
                     self.broken.append({"region": lease.region, **found})
@@ -46,6 +59,7 @@ class Leases:
             for lease in reversed(taken):
                 _release(lease)
             raise
+        self.leases = taken
 
     def covers(self, seconds: float) -> bool:
         """Whether all of them outlast a call that may take so long."""

@@ -53,13 +53,15 @@ class Plan:
         return [{"step": name, **call.described()} for name, call in self.calls()]
 
     def bookkeeping(self) -> list[dict[str, Any]]:
-        """The calls around those of the plan: lease, run and journal, in the region that will be alive."""
+        """The calls around those of the plan: the leases, and run and journal in the region that will be alive."""
         if self.empty:
             return []
-        site, name = self.move.target, self.move.application.name
+        calls = [("UpdateItem", self.move.side(side), "lease") for side in self.mode.leases]
+        calls.append(("BatchWriteItem", self.move.target, "run and journal"))
+        name = self.move.application.name
         return [
             PlannedCall("dynamodb", operation, site.access, f"{site.state_table}/{name}/{item}", {}).summary()
-            for operation, item in (("UpdateItem", "lease"), ("BatchWriteItem", "run and journal"))
+            for operation, site, item in calls
         ]
 
 

@@ -145,16 +145,16 @@ class _Run:
         return course
 
     def _take_leases(self, course: Course) -> None:
+        say, needs_store = partial(self.speaker.note, course.move, "lease"), self.mode.needs_store
         try:
-            course.leases.take(partial(self.speaker.note, course.move, "lease"), self.options.break_lease)
+            course.leases.take(say, self.options.break_lease, all_of_them=needs_store)
         except LeaseLost as error:
             course.fail(str(error))
         except RecoveryError as error:
             course.leases = Leases()
-            if self.mode.needs_store:
-                course.fail(f"the lease cannot be taken: {error}")
-            else:
-                course.notes.append(f"moving without a lease: {error}")
+            course.fail(f"the lease cannot be taken: {error}")
+        for region, why in course.leases.missing.items():
+            self._note_lease(course, region, "moving without a lease", why)
 
     @staticmethod
     def _release(course: Course) -> None:
@@ -186,6 +186,8 @@ class _Run:
             course.notes.append(reason)
             journal.append("lease", "decide", reason=reason, detail={"broken": dict(broken)})
         journal.append("lease", "decide", detail={"tokens": course.leases.tokens(), "resumed": one.resumed})
+        for region, error in course.leases.missing.items():
+            journal.append("lease", "decide", reason=f"going without a lease in {region}: {error}")
 
     def _run_items(self, courses: Iterable[Course], closed: bool) -> dict[str, list[tuple[str, Item]]]:
         """What tells the next process of each run, by application."""
@@ -275,11 +277,10 @@ class _Run:
     def _renew(self, courses: Iterable[Course]) -> None:
         self._gather([partial(self._renew_leases, course) for course in courses if course.leases.due()])
 
-    @staticmethod
-    def _renew_leases(course: Course) -> None:
+    def _renew_leases(self, course: Course) -> None:
         try:
             for region, error in course.leases.renew_due().items():
-                course.note(f"the lease in {region} could not be renewed", error)
+                self._note_lease(course, region, f"the lease in {region} could not be renewed", error)
         except LeaseLost as error:
             course.fail(str(error))
 
@@ -300,8 +301,13 @@ class _Run:
             course.fail(f"the lease does not outlast the next call: {why}; run the same move again")
             return False
         for region in leases.drop(seconds):
-            course.note(f"going on without a lease in {region}", errors.get(region, why))
+            self._note_lease(course, region, f"going on without a lease in {region}", errors.get(region, why))
         return True
+
+    def _note_lease(self, course: Course, region: str, what: str, why: str) -> None:
+        """That the other region of an unplanned move is silent is what such a move is for, and is told elsewhere."""
+        if self.mode.needs_store or region == course.move.target.region:
+            course.note(what, why)
 
     def _perform(self, due: Sequence[Due], snapshot: Snapshot) -> Snapshot:
         """Intents first, for all; a look at what they depend on; then the calls, side by side; then the results.

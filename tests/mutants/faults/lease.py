@@ -69,6 +69,12 @@ FAULTS = (
         "planned-without-a-lease",
         "lease",
         "a planned move goes on when no lease can be had",
-        Rewritten("runner:_Run._take_leases", "if self.mode.needs_store:", "if False:"),
+        Rewritten("runner:_Run._take_leases", "all_of_them=needs_store", "all_of_them=False"),
+    ),
+    (
+        "opposite-failovers-do-not-meet",
+        "lease",
+        "an unplanned move takes no lease in the region that is left, though that answers",
+        Rewritten("runner:_Run._course", "in self.mode.leases", "in self.mode.leases[:1 + self.mode.needs_store]"),
     ),
 )

@@ -120,6 +120,14 @@ FAULTS = (
         "a-wait-without-an-end",
         "deadlines",
         "a step waits longer than it may for something that does not come",
-        Rewritten("course:Course._end", ">= progress.step.deadline_seconds", ">= 2 * progress.step.deadline_seconds"),
+        Rewritten("course:Course._late", "over < 0", "over < progress.step.deadline_seconds"),
+    ),
+    (
+        "a-slept-through-deadline-ends-a-step",
+        "deadlines",
+        "a process that slept past a step's deadline gives the step up without having looked again",
+        Rewritten(
+            "course:Course._late", "return now - progress.late_since >= progress.step.poll_seconds", "return True"
+        ),
     ),
 )

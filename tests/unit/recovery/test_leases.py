@@ -47,17 +47,40 @@ def taken(bench: Bench) -> list[tuple[str, str]]:
     return [(call.region, call.outcome) for call in updates if "run = :run" in call.params["UpdateExpression"]]
 
 
-@pytest.mark.parametrize(("options", "regions"), [(DRILL, [EAST, WEST]), (FAILOVER, [WEST])])
-def test_a_planned_move_takes_the_leases_of_both_regions_and_an_unplanned_one_the_targets(
-    options: Options, regions: list[str]
-) -> None:
+@pytest.mark.parametrize("options", [DRILL, FAILOVER], ids=["planned", "unplanned"])
+def test_a_move_takes_the_leases_of_both_regions_where_both_answer(options: Options) -> None:
     bench = Bench.of()
     assert move(bench, options).status == MOVED
-    assert taken(bench) == [(region, "ok") for region in regions]
-    for region, table in ((EAST, "shop-dr-state"), (WEST, "shop-dr-state")):
-        row = bench.aws.tables[(region, table)].get("shop|lease")
-        assert (row is not None) == (region in regions)
-        assert row is None or float(row["expires_at"]["N"]) == 0, "it was given back"
+    assert taken(bench) == [(EAST, "ok"), (WEST, "ok")]
+    for region in (EAST, WEST):
+        row = bench.aws.tables[(region, "shop-dr-state")]["shop|lease"]
+        assert float(row["expires_at"]["N"]) == 0, "it was given back"
+
+
+def test_an_unplanned_move_goes_without_the_lease_of_a_region_that_is_lost_and_its_journal_says_so() -> None:
+    bench = Bench.of()
+    bench.aws.outage(EAST, "hang")
+    result = move(bench, FAILOVER)
+    assert result.status == MOVED
+    assert [region for region, outcome in taken(bench) if outcome == "ok"] == [WEST]
+    assert not any("lease" in note for note in result.notes), "that it is lost is known"
+    reasons = [str(event["reason"]) for event in told(bench, str(result.run_id)) if event["kind"] == "lease"]
+    assert any(reason.startswith(f"going without a lease in {EAST}") for reason in reasons), reasons
+
+
+def test_two_failovers_in_opposite_directions_exclude_each_other_where_both_regions_answer() -> None:
+    bench = Bench.of()
+    home: list[ApplicationResult] = []
+
+    def second(call: Call) -> None:
+        if call.operation == "PutMetricData" and not home:  # the writer has moved, and clients are on their way
+            home.append(move(bench, replace(FAILOVER, target="primary")))
+
+    bench.aws.after_call = second
+    assert move(bench, FAILOVER).status == MOVED
+    assert [one.status for one in home] == [REFUSED]
+    assert any("moves shop" in reason for reason in home[0].reasons), home[0].reasons
+    assert len(bench.aws.made("rds", "FailoverGlobalCluster")) == 1
 
 
 def test_the_order_is_that_of_the_regions_names_whatever_the_direction() -> None:
@@ -77,7 +100,7 @@ def test_where_the_second_lease_cannot_be_had_the_first_is_given_back() -> None:
     lease_of(bench, "primary", "run-3").acquire()
 
 
-def test_a_planned_move_and_a_failover_to_either_place_exclude_each_other() -> None:
+def test_a_planned_move_and_whoever_asks_one_region_only_exclude_each_other() -> None:
     for place in ("primary", "dr"):
         bench = Bench.of()
         Leases([lease_of(bench, "dr", "run-1"), lease_of(bench, "primary", "run-1")]).take(silently)
@@ -163,7 +186,7 @@ def test_a_broken_lease_is_waited_out_and_told_in_the_journal() -> None:
     assert first >= ends + SKEW_SECONDS
     broken = [event for event in told(bench, str(result.run_id)) if event["detail"].get("broken")]
     assert [event["detail"]["broken"]["run_id"] for event in broken] == [dead]
-    assert f"the operator broke the lease of run {dead} in us-west-2" in result.notes
+    assert f"the operator broke the lease of run {dead} in us-east-1" in result.notes
     assert any("its last call is over" in line.waiting_for for line in bench.lines)
 
 

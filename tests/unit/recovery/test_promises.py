@@ -216,6 +216,28 @@ def test_a_step_waits_as_long_as_its_deadline_and_no_longer() -> None:
     assert 5 <= waited <= 6
 
 
+def test_a_step_whose_deadline_was_slept_through_is_looked_at_once_more() -> None:
+    """A machine that was suspended, just as the job of reconciling was to be left."""
+    bench = Bench.of()
+
+    def sleep(call: Call) -> None:
+        if call.operation == "FailoverGlobalCluster":
+            bench.aws.refusals = [silent_once]
+
+    def silent_once(call: Call) -> CallFailed | None:
+        if call.service != "dynamodb" or call.operation not in ("GetItem", "BatchGetItem", "Query"):
+            return None
+        bench.aws.refusals = []
+        bench.clock.wait(61)
+        return CallFailed(call.region, call.service, call.operation, "AccessDenied", "no")
+
+    bench.aws.after_call = sleep
+    result = move(bench, FAILOVER).applications[0]
+    steps = {one["step"]: one for one in result.steps}
+    assert (result.status, steps["leave-job"]["outcome"]) == (MOVED, "done"), steps["leave-job"]
+    assert "shop|pending#primary" in bench.aws.tables[("us-west-2", "shop-dr-state")]
+
+
 def test_a_move_that_failed_is_gone_on_with_under_its_run_id() -> None:
     bench = Bench.of()
 

@@ -29,11 +29,13 @@ def state_store(move: Move, snapshot: Snapshot) -> Answer:
 def lease_free(move: Move, snapshot: Snapshot) -> Answer:
     """No other run holds a lease that the move takes, unless the operator has named it to be broken."""
     said: Answer = holds()
-    for side in MODES[move.mode].leases:
+    mode = MODES[move.mode]
+    for side in mode.leases:
         site = move.side(side)
         found = snapshot.item(move.application, site, LEASE)
         if isinstance(found, Unknown):
-            said = unknown(found.reason)
+            if site == move.target or mode.needs_store:  # else it is a region that may be lost
+                said = unknown(found.reason)
             continue
         run, left = run_of(found or {}), seconds_left(found or {}, snapshot.at)
         if not left or run == move.run_id:

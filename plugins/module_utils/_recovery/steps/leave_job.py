@@ -9,7 +9,7 @@ from typing import Any
 
 from ..calls import PlannedCall
 from ..snapshot import Facet, Unknown
-from .base import TARGET, Expects, Move, Observation, State, Step, Watch, World, impossible, needed, watching
+from .base import TARGET, Expects, Move, Observation, State, Step, Watch, World, needed, underway, watching
 from .fencing import unfenced
 from .pending_job import job_call, stored_job
 
@@ -33,7 +33,7 @@ class LeaveJob(Step):
         """Whether it is there, and says what is not fenced."""
         move, job = world.move, stored_job(world.snapshot, world.move)
         if isinstance(job, Unknown):
-            return impossible(f"the state table in {move.target.region}: {job.reason}")
+            return underway(f"the state table in {move.target.region}: {job.reason}")
         if self.calls(world):
             return needed("the job for the day when the old region is back")
         left = unfenced(move, world.snapshot)

@@ -49,7 +49,8 @@ class Mode:
     - ``depends_on``: sides whose regions must answer; any other region may cost at most its breaker's budget (R2)
     - ``asks_route53``: gates may ask Route 53 and what else is prepared beforehand; never in a recovery path (R3)
     - ``needs_store``: the run stops when its journal and lease cannot be written
-    - ``leases``: sides whose state table gives a lease; a call is made only while all of them last
+    - ``leases``: sides whose state table gives a lease; a call is made only while all of them last. A mode that does
+      not need the store goes without the lease of a region that does not answer
     - ``together``: one application whose gates fail holds all of them back
     - ``may_lose``: what the application may lose by it
     - ``fencing``: whether a fence of ours is wanted before anything else is done, and what else counts for it (R7)
@@ -106,7 +107,7 @@ UNPLANNED = Mode(
     depends_on=(TARGET,),
     asks_route53=False,
     needs_store=False,
-    leases=(TARGET,),
+    leases=(TARGET, SOURCE),
     together=False,
     may_lose="what was not replicated when writes at the old site stopped; not bounded where they did not surely stop",
     fencing=FENCE_OR_ACCEPT,
