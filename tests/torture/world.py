@@ -9,11 +9,11 @@ did. An invariant that does not hold is an AssertionError that says which, in wh
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 
 from unit.recovery.simulated.base import security_group
+from unit.recovery.simulated.dynamodb import journaled
 from unit.recovery.simulated_aws import Bench, Call, Delays
 
 from plugins.module_utils._recovery.checklist import replication_lag
@@ -399,8 +399,9 @@ class World:
     def _measured(self, application: Application, one: ApplicationResult, place: str) -> Measurement:
         site = application.site(place)
         rows = self.aws.tables[(site.region, site.state_table)]
-        prefix = f"{application.name}|journal#{one.run_id}#"
-        events = [json.loads(row["event"]["S"]) for key, row in sorted(rows.items()) if key.startswith(prefix)]
+        events = journaled(
+            {key: row for key, row in rows.items() if key.startswith(f"{application.name}|")}, one.run_id
+        )
         refusals, outages = self.aws.refusals, self.aws.outages
         self.aws.refusals, self.aws.outages = [], {}
         clients = Clients(self.clock, transport=self.aws, monotonic=self.clock.now)

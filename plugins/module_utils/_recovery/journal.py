@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .portions import batches
 from .ports import Clock
-from .store import Item, Store, journal_item, write_together
+from .store import Item, Store, journal_item, journal_items, write_together
 
 INTENTS = ("drill", "failover", "failback", "reconcile")
 KINDS = (
@@ -37,6 +38,9 @@ KINDS = (
     "run-closed",
 )
 STAGES = ("decide", "fence", "promote", "scale", "verify", "shift")
+
+EVENTS_AN_ITEM = 100
+"""Events are about 1 kB each, with a plan's parameters some more; DynamoDB takes 400 kB an item."""
 
 UNSAVED_SECONDS = 10.0
 """How long an event that nothing hangs on may wait, so that it goes along with the next ones in one call."""
@@ -139,21 +143,35 @@ def _line(event: Mapping[str, Any]) -> str:
 def flush(journals: Iterable[Journal], more: Sequence[tuple[str, Item]] = ()) -> dict[str, str]:
     """Store what is unsaved, and ``more`` items of (table, item) with it: one call for 25 of one region.
 
+    What is stored at one time is one item, so that many applications fit into a call.
+
     All journals are kept in one region. Returns what went wrong, by application.
     """
     kept = [(journal.store, journal) for journal in journals if journal.store]
     if not kept:
         return {}
     items = [
-        (store.table, Item(journal.application, journal_item(journal.run_id, event["seq"]), event))
+        (store.table, Item(journal.application, journal_item(journal.run_id, part[0]["seq"]), {"events": part}))
         for store, journal in kept
-        for event in journal.unsaved
+        for part in batches(journal.unsaved, EVENTS_AN_ITEM)
     ]
     failed = write_together(kept[0][0].caller, kept[0][0].access, [*more, *items])
     for _store, journal in kept:
         if journal.application not in failed:
             journal.unsaved.clear()
     return {application: str(error) for application, error in failed.items()}
+
+
+def stored_events(store: Store, application: str, run_id: str) -> list[dict[str, Any]]:
+    """What a table holds of a run's journal, in order, each event once; raises RecoveryError where it does not answer.
+
+    Events may be stored twice: together with later ones where it was not known whether they had been stored, and again
+    by a process that took the run up.
+    """
+    found: dict[int, dict[str, Any]] = {}
+    for item in store.documents(application, journal_items(run_id)):
+        found.update({int(event["seq"]): dict(event) for event in item.document["events"]})
+    return [found[seq] for seq in sorted(found)]
 
 
 def read_file(path: Path) -> list[dict[str, Any]]:

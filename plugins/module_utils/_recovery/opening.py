@@ -14,7 +14,7 @@ from . import results
 from .errors import RecoveryError
 from .gates.answers import Ruling
 from .gates.ruling import evaluate, in_the_way, wanted
-from .journal import new_run_id, read_file
+from .journal import new_run_id, read_file, stored_events
 from .lease import last_run, unreleased_run
 from .model import Application
 from .options import Options
@@ -221,8 +221,8 @@ class Opening:
         path = journal_path(self.tools, move)
         known = {event["seq"]: event for event in (read_file(path) if path and path.exists() else ())}
         try:
-            items = store_of(self.tools, move).documents(move.application.name, f"journal#{move.run_id}#")
+            stored = stored_events(store_of(self.tools, move), move.application.name, move.run_id)
         except RecoveryError:
-            items = []
-        known.update({int(item.document["seq"]): dict(item.document) for item in items})
+            stored = []
+        known.update({event["seq"]: event for event in stored})
         return tuple(known[seq] for seq in sorted(known))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .errors import RecoveryError
+from .journal import stored_events
 from .lease import run_of, unreleased_run
 from .model import Application, Site
 from .reading.parts import Wanted
@@ -170,11 +171,9 @@ def _progress(mode: Mode, events: Iterable[Mapping[str, Any]]) -> dict[str, Any]
     return {"steps": steps, "waiting": waiting, "left": left}
 
 
-def _events(application: Application, run: Mapping[str, Any], tools: Tools) -> list[Mapping[str, Any]]:
+def _events(application: Application, run: Mapping[str, Any], tools: Tools) -> list[dict[str, Any]]:
     site = application.site(str(run["target"]))
-    prefix = f"journal#{run['run_id']}#"
     try:
-        items = Store(tools.caller, site.access, site.state_table).documents(application.name, prefix)
+        return stored_events(Store(tools.caller, site.access, site.state_table), application.name, str(run["run_id"]))
     except RecoveryError:
         return []  # why the region does not answer stands under ``unknown``
-    return [item.document for item in items]

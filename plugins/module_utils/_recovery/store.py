@@ -3,7 +3,8 @@
 
 """The state store: a DynamoDB table in each region, keys ``application`` and ``item``.
 
-Items: ``lease``, ``run`` (the newest run), ``run#<run id>``, ``journal#<run id>#<number>``, ``switch#<record>``,
+Items: ``lease``, ``run`` (the newest run), ``run#<run id>``, ``journal#<run id>#<number>`` (the events that were
+stored together, by the number of the first), ``switch#<record>``,
 ``readiness``, ``lag``, ``fence#<place>`` (what was shut at a site, to be opened again), ``pending#<place>`` (what is to
 be done when that site's region is back). What an item says is one JSON document, so that a person can read it in the
 console; only the lease has attributes of its own, because DynamoDB must compare them.
@@ -50,9 +51,14 @@ def run_item(run_id: str) -> str:
     return f"run#{run_id}"
 
 
+def journal_items(run_id: str) -> str:
+    """What the names of the items of a run's journal begin with."""
+    return f"journal#{run_id}#"
+
+
 def journal_item(run_id: str, seq: int) -> str:
-    """Where an event of a run's journal is kept; sorts by number."""
-    return f"journal#{run_id}#{seq:06d}"
+    """Where events of a run's journal are kept that begin with number ``seq``; sorts by number."""
+    return f"{journal_items(run_id)}{seq:06d}"
 
 
 def switch_item(record: str) -> str:
@@ -75,18 +81,13 @@ class Item:
     document: Mapping[str, Any]
 
 
-def document_attribute(item: str) -> str:
-    """The attribute that holds the document: an event of a journal is called so."""
-    return "event" if item.startswith("journal#") else "document"
-
-
 def encode(item: Item) -> dict[str, Any]:
     """A DynamoDB item."""
     text = json.dumps(item.document, sort_keys=True, separators=(",", ":"))
     return {
         "application": {"S": item.application},
         "item": {"S": item.item},
-        document_attribute(item.item): {"S": text},
+        "document": {"S": text},
     }
 
 
@@ -96,7 +97,7 @@ def decode(attributes: Mapping[str, Any]) -> Item:
     for name, value in attributes.items():
         if name in ("application", "item"):
             continue
-        if name in ("document", "event"):
+        if name == "document":
             document.update(json.loads(value["S"]))
             document.text = value["S"]
         elif "S" in value:

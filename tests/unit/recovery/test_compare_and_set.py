@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from simulated_aws import ACCOUNT, EAST, WEST, Bench, Call
+from unit.recovery.simulated.dynamodb import journaled
 
 from plugins.module_utils._recovery.errors import CallFailed, RegionUnreachable
 from plugins.module_utils._recovery.options import Options
@@ -199,7 +200,7 @@ def test_a_call_that_was_not_sent_stands_in_the_journal_with_what_was_expected_a
     when_intended(bench, "SwitchoverGlobalCluster", lambda: another_version(bench))
     move(bench)
     rows = bench.aws.tables[(WEST, "shop-dr-state")]
-    events = [json.loads(row["event"]["S"]) for key, row in sorted(rows.items()) if "|journal#" in key]
+    events = journaled(rows)
     told = [event for event in events if event["kind"] == "result" and event["detail"]["code"] == "ChangedMeanwhile"]
     assert [event["call"]["operation"] for event in told] == ["SwitchoverGlobalCluster"]
     assert "found 8.0.mysql_aurora.3.05.0" in told[0]["reason"]

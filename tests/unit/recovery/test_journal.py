@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from simulated_aws import EAST, WEST, Bench, Call
+from unit.recovery.simulated.dynamodb import journaled
 
 from plugins.module_utils._recovery.errors import CallFailed
 from plugins.module_utils._recovery.journal import KINDS, read_file
@@ -39,7 +39,7 @@ def seen_run(bench: Bench) -> dict[str, Any]:
 
 def stored(bench: Bench) -> list[dict[str, Any]]:
     rows = bench.aws.tables[(WEST, "shop-dr-state")]
-    return [json.loads(rows[key]["event"]["S"]) for key in sorted(rows) if "|journal#" in key]
+    return journaled(rows)
 
 
 def strike(bench: Bench, operation: str, error: BaseException, region: str | None = None) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from simulated_aws import EAST, WEST, Bench, Call
+from unit.recovery.simulated.dynamodb import journaled
 
 from plugins.module_utils._recovery.errors import CallFailed, LeaseLost
 from plugins.module_utils._recovery.lease import LEASE_SECONDS, SKEW_SECONDS, Lease
@@ -158,7 +159,7 @@ def dead_run(bench: Bench) -> str:
 
 def told(bench: Bench, run_id: str) -> list[dict[str, Any]]:
     rows = bench.aws.tables[(WEST, "shop-dr-state")]
-    return [json.loads(rows[key]["event"]["S"]) for key in sorted(rows) if f"|journal#{run_id}#" in key]
+    return journaled(rows, run_id)
 
 
 def test_a_refusal_names_the_run_whose_lease_could_be_broken() -> None:

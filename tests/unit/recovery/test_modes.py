@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
 
 import pytest
 from simulated_aws import EAST, WEST, Bench, Call
 from tools import modes_reference
+from unit.recovery.simulated.dynamodb import journaled
 
 from plugins.module_utils._recovery.calls import PLANES
 from plugins.module_utils._recovery.options import Options
@@ -57,8 +57,7 @@ def moved(mode: str) -> tuple[Moved, ...]:
         result = run_move(bench.aws.applications, options, bench.tools()).applications[0]
         assert not result.reasons
         rows = next(rows for (region, _table), rows in bench.aws.tables.items() if sides[region] == TARGET)
-        prefix = f"shop|journal#{result.run_id}#"
-        events = [json.loads(row["event"]["S"]) for key, row in rows.items() if key.startswith(prefix)]
+        events = journaled(rows, str(result.run_id))
         calls = [(event["step"], event["call"]) for event in events if event["kind"] == "intent"]
         calls += [(call["step"], call) for call in planned.plan]
         made = {(step, f"{call['service']} {call['operation']}", sides[call["region"]]) for step, call in calls}

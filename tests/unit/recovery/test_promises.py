@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from simulated_aws import EAST, WEST, Bench, Call
+from unit.recovery.simulated.dynamodb import journaled
 
 from plugins.module_utils._recovery.calls import CallOutcome, PlannedCall
 from plugins.module_utils._recovery.errors import CallFailed
@@ -164,7 +164,7 @@ def test_an_unplanned_promotion_begins_when_our_fence_has_ended() -> None:
     bench = Bench.of()
     move(bench, FAILOVER)
     rows = bench.aws.tables[(WEST, "shop-dr-state")]
-    events = [json.loads(rows[key]["event"]["S"]) for key in sorted(rows) if "|journal#" in key]
+    events = journaled(rows)
     told = [(one["kind"], one["step"]) for one in events]
     assert told.index(("step-done", "fence-old-site")) < told.index(("step-begin", "promote"))
 
@@ -351,6 +351,6 @@ def test_what_is_promised_is_written_down_with_the_capacity_as_it_was() -> None:
     bench = Bench.of()
     move(bench)
     rows = bench.aws.tables[(WEST, "shop-dr-state")]
-    events = [json.loads(rows[key]["event"]["S"]) for key in sorted(rows) if "|journal#" in key]
+    events = journaled(rows)
     before = [one["detail"]["before"] for one in events if one["kind"] == "intent" and one["step"] == "raise-capacity"]
     assert before == [{"min": 0, "desired": 1, "max": 10}]

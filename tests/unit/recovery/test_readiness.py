@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from simulated_aws import EAST, WEST, Bench, document
+from unit.recovery.simulated.dynamodb import journaled
 
 from plugins.module_utils._recovery.errors import RecoveryError
 from plugins.module_utils._recovery.fields import ModelError
@@ -242,11 +243,7 @@ def test_who_waived_what_stands_in_the_journal() -> None:
     bench.aws.lag_ms = None
     options = Options("dr", "planned", "drill", waive=("replication-lag",), operator="night shift")
     assert run_move(bench.aws.applications, options, bench.tools()).ok
-    events = [
-        json.loads(item["event"]["S"])
-        for key, item in bench.aws.tables[(WEST, "shop-dr-state")].items()
-        if "|journal#" in key
-    ]
+    events = journaled(bench.aws.tables[(WEST, "shop-dr-state")])
     opened = next(event for event in events if event["kind"] == "run-opened")
     assert (opened["detail"]["waive"], opened["detail"]["operator"]) == (["replication-lag"], "night shift")
     waived = [event["detail"] for event in events if event["kind"] == "gate" and event["detail"]["waived"]]

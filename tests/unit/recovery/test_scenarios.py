@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from simulated_aws import EAST, WEST, Bench, Call
+from unit.recovery.simulated.dynamodb import journaled
 
 from plugins.module_utils._recovery.errors import CallFailed, RecoveryError, RegionUnreachable
 from plugins.module_utils._recovery.fields import ModelError
@@ -402,7 +403,7 @@ def test_the_journal_of_a_run_in_two_parts_is_whole_in_the_store_and_in_the_file
     events = read_file(Path(str(result.journal)))
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     rows = bench.aws.tables[(WEST, "shop-dr-state")]
-    stored = [json.loads(rows[key]["event"]["S"]) for key in sorted(rows) if "|journal#" in key]
+    stored = journaled(rows)
     assert stored == events
 
 
@@ -611,7 +612,7 @@ def test_the_journal_holds_an_intent_before_and_a_result_after_each_call(tmp_pat
             pending.remove((event["step"], event["call"]))
     assert pending == []
     rows = bench.aws.tables[(WEST, "shop-dr-state")]
-    stored = [json.loads(rows[key]["event"]["S"]) for key in sorted(rows) if "|journal#" in key]
+    stored = journaled(rows)
     assert stored == events
 
 
@@ -622,7 +623,7 @@ def test_an_intent_is_stored_before_its_call_is_made() -> None:
     def look(call: Call) -> None:
         if call.mutates and call.service != "dynamodb":
             rows = bench.aws.tables[(WEST, "shop-dr-state")]
-            stored = [json.loads(row["event"]["S"]) for key, row in rows.items() if "|journal#" in key]
+            stored = journaled(rows)
             if not any(e["kind"] == "intent" and e["call"]["operation"] == call.operation for e in stored):
                 missing.append(call.operation)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -70,6 +71,13 @@ class DynamoDb(World):
         if (region, table) not in self.tables:
             raise self._fail(region, "dynamodb", "any", "ResourceNotFoundException", f"no table {table}")
         return self.tables[(region, table)]
+
+
+def journaled(rows: Mapping[str, Mapping[str, Any]], run_id: str = "") -> list[dict[str, Any]]:
+    """The events of a run's journal that a table holds, or of all runs, in order."""
+    items = [json.loads(rows[key]["document"]["S"]) for key in sorted(rows) if f"|journal#{run_id}" in key]
+    found = {(event["application"], event["run_id"], event["seq"]): event for item in items for event in item["events"]}
+    return [found[key] for key in sorted(found)]
 
 
 def _key(attributes: Mapping[str, Any]) -> str:
