@@ -20,6 +20,9 @@ from .lease import Lease
 
 Say = Callable[[str], None]
 
+RENEWALS = 3
+"""Before a call: each takes milliseconds, and who needs so many has a machine or a store that stands still."""
+
 
 @dataclass
 class Leases:
@@ -87,6 +90,19 @@ class Leases:
     def renew_due(self) -> dict[str, str]:
         """``renew`` those for which it is time."""
         return self.renew([lease for lease in self.leases if lease.due()])
+
+    def renew_for(self, seconds: float) -> dict[str, str]:
+        """``renew`` those that do not outlast a call of so many seconds.
+
+        Again where time was lost with one of them, so that another, renewed before it, does not outlast the call.
+        """
+        errors: dict[str, str] = {}
+        for _attempt in range(RENEWALS):
+            short = [lease for lease in self.leases if not lease.covers(seconds) and lease.region not in errors]
+            if not short:
+                break
+            errors.update(self.renew(short))
+        return errors
 
     def drop(self, seconds: float) -> list[str]:
         """Go on without those that do not outlast a call of so many seconds; returns their regions."""

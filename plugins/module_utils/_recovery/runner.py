@@ -287,16 +287,14 @@ class _Run:
     def _holds(self, course: Course, seconds: float) -> bool:
         """Whether a call that may take so long may be made; without a lease where the store is no condition."""
         leases = course.leases
-        if leases.covers(seconds):
-            return True
         try:
-            errors = leases.renew()
+            errors = leases.renew_for(seconds)
         except LeaseLost as error:
             course.fail(str(error))
             return False
         if leases.covers(seconds):
             return True
-        why = "; ".join(errors.values())
+        why = "; ".join(errors.values()) or "it takes too long to renew"
         if self._depends_on_store(course):
             course.fail(f"the lease does not outlast the next call: {why}; run the same move again")
             return False

@@ -118,6 +118,21 @@ def test_silent_alarms_are_said_and_hold_no_move_up() -> None:
     assert any(note.startswith("alarms (R10)") for note in outcome.notes)
 
 
+def test_the_alarms_of_many_applications_are_listed_page_after_page_and_each_is_told_its_own() -> None:
+    names = [f"shop-{number:02d}" for number in range(60)]  # 120 alarms a region, and so two pages
+    bench = bench_of(*names)
+    found = looked(bench)
+    assert {one.document.gates["alarms"]["answer"] for one in found} == {"holds"}
+    listed = [(call.operation, call.region) for call in bench.aws.calls if "DescribeAlarms" in call.operation]
+    assert listed == [("DescribeAlarms", EAST)] * 2 + [("DescribeAlarms", WEST)] * 2
+
+
+def test_silent_alarms_of_many_applications_are_said_for_each() -> None:
+    bench = bench_of(*[f"shop-{number}" for number in range(6)])
+    BREAKS["alarms"](bench.aws)
+    assert {one.document.gates["alarms"]["answer"] for one in looked(bench)} == {"fails"}
+
+
 def test_the_standby_site_is_the_one_that_is_looked_at() -> None:
     bench = bench_of()
     assert run_move(bench.aws.applications, DRILL, bench.tools()).ok

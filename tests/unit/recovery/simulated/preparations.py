@@ -102,5 +102,19 @@ class Preparations(World):
         return {"ReplicationConfiguration": {"Role": "role", "Rules": [rule]}}
 
     def _cloudwatch_describe_alarms_for_metric(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        alarm = {"AlarmName": "lag", "StateValue": self.alarm_state, "ActionsEnabled": True, "AlarmActions": ["topic"]}
-        return {"MetricAlarms": [{**alarm, "Dimensions": params["Dimensions"]}]}
+        return {"MetricAlarms": [self._alarm(params["Dimensions"])]}
+
+    def _cloudwatch_describe_alarms(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """One on the lag of each cluster of the region, and as many of something else; so many a page as asked for."""
+        clusters = [site.cluster for one in self.applications for site in one.sites if site.region == region]
+        found = [self._alarm([{"Name": "DBClusterIdentifier", "Value": name}]) for name in clusters]
+        found += [{**alarm, "MetricName": "CPUUtilization", "StateValue": "ALARM"} for alarm in found]
+        begin, size = int(params.get("NextToken", 0)), params["MaxRecords"]
+        more = {"NextToken": str(begin + size)} if begin + size < len(found) else {}
+        return {"MetricAlarms": found[begin : begin + size], **more}
+
+    def _alarm(self, dimensions: list[dict[str, str]]) -> dict[str, Any]:
+        return {
+            "AlarmName": "lag", "StateValue": self.alarm_state, "ActionsEnabled": True, "AlarmActions": ["topic"],
+            "Namespace": "AWS/RDS", "MetricName": "AuroraGlobalDBReplicationLag", "Dimensions": dimensions,
+        }  # fmt: skip
