@@ -49,6 +49,8 @@ EXCEPTIONS: Mapping[tuple[str, str], tuple[str, ...]] = {
     # AWS Lambda: one action for two generations of the same call.
     ("lambda", "Invoke"): ("lambda:InvokeFunction",),
     # Amazon DynamoDB: conditional and plain writes are one action; nothing to map. Amazon RDS, IAM, EC2: by name.
+    # Developer guide, "Using IAM with DynamoDB transactions": what is in a transaction needs its own actions.
+    ("dynamodb", "TransactWriteItems"): ("dynamodb:UpdateItem",),
     # AWS STS: GetCallerIdentity needs no permission at all (STS API reference), and cannot be forbidden.
     ("sts", "GetCallerIdentity"): (),
 }

@@ -24,6 +24,7 @@ from plugins.module_utils._recovery.workers import InlineWorkers
 
 from .steps import Kill, LoseAnswer, Step
 
+NOT_WRITTEN = ("ConditionalCheckFailedException", "TransactionCanceledException")
 MOST_MOMENTS = 20_000
 LONGEST_PAUSE = 8.0
 
@@ -93,16 +94,20 @@ class Mover:
 
     def call(self, at: Access | str, service: str, operation: str, *arguments: Any, **options: Any) -> dict[str, Any]:
         """See ``Caller``."""
-        lease = service == "dynamodb" and operation == "UpdateItem"
+        leases: list[Mapping[str, Any]] = []
+        if service == "dynamodb" and operation == "UpdateItem":
+            leases = [arguments[0]]
+        elif service == "dynamodb" and operation == "TransactWriteItems":
+            leases = [one["Update"] for one in arguments[0]["TransactItems"]]
+        failed: Exception | None = None
         try:
-            answer = self.clients.call(at, service, operation, *arguments, **options)
+            return self.clients.call(at, service, operation, *arguments, **options)
         except (CallFailed, RegionUnreachable) as error:
-            if lease:
-                self._took_lease(at, arguments[0], error)
+            failed = error
             raise
-        if lease:
-            self._took_lease(at, arguments[0], None)
-        return answer
+        finally:
+            for lease in leases:
+                self._took_lease(at, lease, failed)
 
     # Transport
 
@@ -137,7 +142,7 @@ class Mover:
         if error is None and holder:
             self.holders[key] = holder["S"]
             self.lease_in_doubt.discard(key)
-        elif error is not None and getattr(error, "code", "") != "ConditionalCheckFailedException":
+        elif error is not None and getattr(error, "code", "") not in NOT_WRITTEN:
             self.lease_in_doubt.add(key)
 
     # The application's side

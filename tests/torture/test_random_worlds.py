@@ -16,6 +16,7 @@ from torture.world import World
 
 SEEDS = 240
 CHUNK = 20
+ONCE_FAILED = (580, 1094, 1315, 1560, 2242, 2292, 2912)
 
 places = st.sampled_from(steps.PLACES)
 troubles = st.one_of(
@@ -109,6 +110,13 @@ def test_invariants_hold_in_random_worlds(first: int) -> None:
         happenings = drawn(seed)
         failure = lived(happenings).failure
         assert failure is None, told(seed, happenings, failure or "")
+
+
+@pytest.mark.parametrize("seed", ONCE_FAILED)
+def test_invariants_hold_in_worlds_that_once_failed(seed: int) -> None:
+    happenings = drawn(seed)
+    failure = lived(happenings).failure
+    assert failure is None, told(seed, happenings, failure or "")
 
 
 def test_a_seed_is_always_the_same_world() -> None:

@@ -60,6 +60,14 @@ _SET = "SET holder = :holder, expires_at = :until, renewed_at = :now"
 _OURS = "holder = :holder AND #token = :token"
 
 
+@dataclass(frozen=True)
+class Change:
+    """A conditional write of a lease, and until when (epoch seconds) it is held once that was made."""
+
+    params: Mapping[str, Any]
+    expires_at: float
+
+
 @dataclass
 class Lease:
     """The right of one process to move one application.
@@ -84,17 +92,27 @@ class Lease:
 
     def renew(self) -> None:
         """Prolong the lease; raises LeaseLost when it is no longer ours."""
-        self._write(_SET, _OURS, {":token": _number(self.token)}, {"#token": "token"})
+        self._write(self.renewal())
 
     def release(self) -> None:
         """Give the lease back. The item stays, so that the token goes on growing."""
-        self._write(
-            "SET expires_at = :until, renewed_at = :now",
-            _OURS,
-            {":token": _number(self.token)},
-            {"#token": "token"},
-            until=0.0,
-        )
+        self._write(self.return_())
+
+    def acquisition(self, token: int) -> Change:
+        """Take the lease where it is free and its token is still as it was read, 0 for none yet; it grows by one."""
+        known, past = {":known": _number(token)}, {":past": _number(self.clock.now() - SKEW_SECONDS)}
+        condition = "#token = :known AND expires_at < :past" if token else "attribute_not_exists(#token)"
+        values = {**known, **past, ":next": _number(token + 1)}
+        return self._taking(f"{_SET}, run = :run, #token = :next", condition, values)
+
+    def renewal(self) -> Change:
+        """Prolong the lease where it is ours."""
+        return self._change(_SET, _OURS, {":token": _number(self.token)})
+
+    def return_(self) -> Change:
+        """Give the lease back where it is ours."""
+        update = "SET expires_at = :until, renewed_at = :now"
+        return self._change(update, _OURS, {":token": _number(self.token)}, until=0.0)
 
     def take_over(self, say: Callable[[str], None], break_lease: str = "") -> Mapping[str, Any] | None:
         """Take the lease, also that of an earlier process of the same run, once it has surely ended.
@@ -123,6 +141,11 @@ class Lease:
         self.acquire()
         return None
 
+    @property
+    def held(self) -> bool:
+        """Whether it was taken and not given back, as far as this process knows."""
+        return bool(self.token and self.expires_at)
+
     def covers(self, seconds: float) -> bool:
         """Whether the lease outlasts a call that may take so long."""
         return self.clock.now() + seconds < self.expires_at
@@ -137,32 +160,32 @@ class Lease:
         self._take("holder = :theirs AND #token = :their_token", theirs, until)
 
     def _take(self, condition: str, values: dict[str, Any], until: float | None = None) -> None:
-        document = json.dumps(dict(self.run), sort_keys=True)
         self._write(
-            f"{_SET}, run = :run ADD #token :one",
-            condition,
-            {":one": {"N": "1"}, ":run": {"S": document}, **values},
-            {"#token": "token"},
-            until,
+            self._taking(f"{_SET}, run = :run ADD #token :one", condition, {":one": _number(1), **values}, until)
         )
 
-    def _write(
-        self, update: str, condition: str, values: dict[str, Any], names: dict[str, str], until: float | None = None
-    ) -> None:
+    def _taking(self, update: str, condition: str, values: dict[str, Any], until: float | None = None) -> Change:
+        document = json.dumps(dict(self.run), sort_keys=True)
+        return self._change(update, condition, {":run": {"S": document}, **values}, until)
+
+    def _change(self, update: str, condition: str, values: dict[str, Any], until: float | None = None) -> Change:
         now = self.clock.now()  # before the request: what is granted counts from here
         expires_at = now + LEASE_SECONDS if until is None else until
         stated = {":now": _number(now), ":until": _number(expires_at), ":holder": {"S": self.holder}, **values}
-        params = {
+        used = update + condition
+        params: dict[str, Any] = {
             "TableName": self.store.table,
             "Key": key(self.application, LEASE),
             "UpdateExpression": update,
             "ConditionExpression": condition,
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": stated,
-            "ReturnValues": "ALL_NEW",
+            "ExpressionAttributeValues": {name: value for name, value in stated.items() if name in used},
         }
-        if ":holder" not in update + condition:
-            del stated[":holder"]
+        if "#token" in used:
+            params["ExpressionAttributeNames"] = {"#token": "token"}
+        return Change(params, expires_at)
+
+    def _write(self, change: Change) -> None:
+        params = {**change.params, "ReturnValues": "ALL_NEW"}
         try:
             answer = self.store.caller.call(
                 self.store.access,
@@ -177,8 +200,11 @@ class Lease:
                 raise
             raise LeaseLost(f"{self.application} is being moved by another run ({self._owner()})") from error
         granted = decode({"application": {"S": ""}, "item": {"S": ""}, **answer.get("Attributes", {})}).document
-        self.expires_at = expires_at
-        self.token = int(granted.get("token", self.token))
+        self.granted(change, int(granted.get("token", self.token)))
+
+    def granted(self, change: Change, token: int) -> None:
+        """It was written."""
+        self.expires_at, self.token = change.expires_at, token
 
     @property
     def region(self) -> str:

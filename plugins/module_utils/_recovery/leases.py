@@ -47,7 +47,7 @@ class Leases:
         try:
             for lease in self.leases:
                 try:
-                    found = lease.take_over(say, break_lease)
+                    found = None if lease.held else lease.take_over(say, break_lease)
                 except LeaseLost:
                     raise
                 except RecoveryError as error:
@@ -112,7 +112,7 @@ class Leases:
 
     def release(self) -> list[str]:
         """Give all of them back; returns why one could not be, which then runs out by itself."""
-        return [error for lease in self.leases if lease.token for error in _release(lease)]
+        return [error for lease in self.leases if lease.held for error in _release(lease)]
 
     def tokens(self) -> dict[str, int]:
         """The fencing token by region, for the journal."""

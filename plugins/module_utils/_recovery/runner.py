@@ -25,6 +25,7 @@ from .guards import CHANGED, LOOK_AGAIN, NOT_SENT, Judgement, Say, judge, wanted
 from .journal import Journal, flush
 from .lease import Lease
 from .leases import Leases
+from .leases_together import free_tokens, release_together, renew_together, take_together
 from .model import Access, Application
 from .opening import Candidate, Opening, journal_path, opening, store_of, survey
 from .options import Options
@@ -108,7 +109,7 @@ class _Run:
         for region in {one.move.side(side).region for one in begin for side in self.mode.depends_on}:
             self.tools.depend(region, True)
         try:
-            self._open(begin)
+            self._open(begin, snapshot)
             self._loop(snapshot)
             self._close()
         except (Exception, KeyboardInterrupt) as error:
@@ -120,9 +121,10 @@ class _Run:
             self._flush(self.courses.values())
             raise
 
-    def _open(self, candidates: Sequence[Candidate]) -> None:
+    def _open(self, candidates: Sequence[Candidate], snapshot: Snapshot) -> None:
         opened = [self._course(one) for one in candidates]
         self.reader.events_since = min(course.move.opened_at for course in opened) - 1
+        take_together([course.leases for course in opened], free_tokens((one.move for one in candidates), snapshot))
         self._gather([partial(self._take_leases, course) for course in opened])
         for one, course in zip(candidates, opened, strict=True):
             self.courses[one.name] = course
@@ -274,7 +276,8 @@ class _Run:
             for region in {course.move.source.region for course in self.courses.values()} - targets:
                 self.tools.depend(region, False)
 
-    def _renew(self, courses: Iterable[Course]) -> None:
+    def _renew(self, courses: Sequence[Course]) -> None:
+        renew_together(course.leases for course in courses)
         self._gather([partial(self._renew_leases, course) for course in courses if course.leases.due()])
 
     def _renew_leases(self, course: Course) -> None:
@@ -375,6 +378,7 @@ class _Run:
         for course in self.courses.values():
             if course.journal.trouble:
                 course.note("the journal has no local copy", course.journal.trouble)
+        release_together(course.leases for course in self.courses.values())
         self._gather([partial(self._release, course) for course in self.courses.values()])
 
     def _result(self, one: Candidate) -> ApplicationResult:

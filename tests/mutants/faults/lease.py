@@ -36,9 +36,9 @@ FAULTS = (
         "lease",
         "a mover renews the lease that another one has taken meanwhile",
         Rewritten(
-            "lease:Lease.renew",
-            '_OURS, {":token": _number(self.token)}, {"#token": "token"}',
-            '"attribute_not_exists(nothing)", {}, {}',
+            "lease:Lease.renewal",
+            '_OURS, {":token": _number(self.token)}',
+            '"attribute_not_exists(nothing)", {}',
         ),
     ),
     (
@@ -70,6 +70,18 @@ FAULTS = (
         "lease",
         "a planned move goes on when no lease can be had",
         Rewritten("runner:_Run._take_leases", "all_of_them=needs_store", "all_of_them=False"),
+    ),
+    (
+        "taken-together-from-others",
+        "lease",
+        "many leases are taken in one transaction whoever holds them",
+        Rewritten("lease:Lease.acquisition", " AND expires_at < :past", ""),
+    ),
+    (
+        "second-lease-without-the-first",
+        "lease",
+        "where many leases are taken together, one is taken in the second region that could not be had in the first",
+        Rewritten("leases_together:take_together", "waiting = [leases", "_waiting = [leases"),
     ),
     (
         "opposite-failovers-do-not-meet",

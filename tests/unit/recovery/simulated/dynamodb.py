@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from plugins.module_utils._recovery.errors import CallFailed
+
 from .base import World
 
 
@@ -66,6 +68,25 @@ class DynamoDb(World):
             item[names.get(name, name)] = {"N": repr(old + float(values[value]["N"]))}
         rows[_key(params["Key"])] = item
         return {"Attributes": item}
+
+    def _dynamodb_transact_write_items(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """All or nothing; the reasons stand in the order of the items."""
+        updates = [one["Update"] for one in params["TransactItems"]]
+        keys = [(one["TableName"], _key(one["Key"])) for one in updates]
+        assert len(updates) <= 100
+        assert len(set(keys)) == len(keys), "DynamoDB refuses two operations on one item"
+        before = {key: self._rows(region, key[0]).get(key[1]) for key in keys}
+        try:
+            for update in updates:
+                self._dynamodb_update_item(region, update)
+        except CallFailed as error:
+            for (table, name), row in before.items():
+                self._rows(region, table).pop(name, None)
+                if row is not None:
+                    self._rows(region, table)[name] = row
+            code = "TransactionCanceledException"
+            raise self._fail(region, "dynamodb", "TransactWriteItems", code, error.code) from error
+        return {}
 
     def _rows(self, region: str, table: str) -> dict[str, dict[str, Any]]:
         if (region, table) not in self.tables:
