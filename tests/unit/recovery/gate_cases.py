@@ -315,6 +315,8 @@ STATE = (
     Case("reconciled", FAILS, item("pending#dr", {"run_id": "run-0"}, PRIMARY)),
     Case("reconciled", HOLDS, item("pending#dr", {"run_id": "run-0", "closed_at": NOW}, PRIMARY)),
     Case("reconciled", UNKNOWN, item("pending#dr", SILENT, PRIMARY)),
+    Case("reconciled", FAILS, item("pending#primary", {"run_id": "run-0"}, DR)),
+    Case("reconciled", UNKNOWN, item("pending#primary", SILENT, DR)),
     Case("lease-free", FAILS, item("lease", LEASE)),
     Case("lease-free", HOLDS, item("lease", {**LEASE, "expires_at": NOW - 10})),
     Case("lease-free", HOLDS, item("lease", {**LEASE, "holder": "run-1/2"})),

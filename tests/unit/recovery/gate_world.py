@@ -90,7 +90,8 @@ def remembered(at: float, **answers: str) -> dict[str, Any]:
 
 def world(**changes: Any) -> Snapshot:
     """All is well; ``changes`` replace single facts (a field's name, and what to update it with)."""
-    items = ("lease", "run", "lag", "readiness", "switch#primary", "switch#dr", "fence#primary", "pending#dr")
+    pending = ("pending#primary", "pending#dr")
+    items = ("lease", "run", "lag", "readiness", "switch#primary", "switch#dr", "fence#primary", *pending)
     snapshot = Snapshot(
         at=NOW,
         globals={(site.access, "shop-global"): GLOBAL for site in APPLICATION.sites},

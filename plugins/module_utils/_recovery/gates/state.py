@@ -49,14 +49,21 @@ def lease_free(move: Move, snapshot: Snapshot) -> Answer:
 
 
 def reconciled(move: Move, snapshot: Snapshot) -> Answer:
-    """Nothing waits to be reconciled at the target after an unplanned move away from it (R8)."""
-    found = snapshot.item(move.application, move.source, pending_item(move.place))
-    if isinstance(found, Unknown):
-        return unknown(found.reason)
-    job = open_job(found)
-    if job is None:
-        return holds()
-    return fails(f"run {job.get('run_id')} left a job for {move.target.region}: run playbooks/reconcile.yml first")
+    """Nothing waits to be reconciled at either site after an unplanned move away from it (R8).
+
+    Where the target was promoted before, the other site may still have a writer that nobody has fenced: its switch is
+    not to be opened as if it were a standby.
+    """
+    silent = ""
+    for keeper, left in ((move.source, move.target), (move.target, move.source)):
+        found = snapshot.item(move.application, keeper, pending_item(left.place))
+        if isinstance(found, Unknown):
+            silent = silent or found.reason
+            continue
+        job = open_job(found)
+        if job is not None:
+            return fails(f"run {job.get('run_id')} left a job for {left.region}: run playbooks/reconcile.yml first")
+    return unknown(silent) if silent else holds()
 
 
 def data_loss(move: Move, snapshot: Snapshot) -> Answer:

@@ -55,7 +55,7 @@ GATES: tuple[Gate, ...] = (
         "is nothing left to be reconciled?",
         state.reconciled,
         Modes(planned=BOTH).blocks(),
-        watching((Facet.FENCE_STATE, SOURCE)),
+        watching((Facet.FENCE_STATE, SOURCE), (Facet.FENCE_STATE, TARGET)),
     ),
     Gate(
         "target-region",
