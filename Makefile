@@ -55,6 +55,10 @@ gameday: setup ## Long: play SCENARIO=name, or all of lab/scenarios; measured ag
 	@$(if $(MUTANT),PYTHONPATH=.:tests python -m mutants.on_disk $(MUTANT) build/faulty && ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/build/faulty) \
 	  python -m lab gameday $(SCENARIO) $(if $(SEED),--seed $(SEED)) $(if $(DOCS),--docs) $(if $(MUTANT),--reports reports/gameday-$(MUTANT))
 
+.PHONY: gameday-faults
+gameday-faults: setup ## Long: play each scenario (SCENARIO=name for one) with the seeded fault that it names; each must fail
+	@PYTHONPATH=.:tests python -m mutants.gameday $(SCENARIO)
+
 # ---------------------------------------------------------------- tests
 
 .PHONY: test
