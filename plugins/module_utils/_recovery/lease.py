@@ -96,7 +96,7 @@ class Lease:
 
     def release(self) -> None:
         """Give the lease back. The item stays, so that the token goes on growing."""
-        self._write(self.return_())
+        self._write(self.surrender())
 
     def acquisition(self, token: int) -> Change:
         """Take the lease where it is free and its token is still as it was read, 0 for none yet; it grows by one."""
@@ -109,7 +109,7 @@ class Lease:
         """Prolong the lease where it is ours."""
         return self._change(_SET, _OURS, {":token": _number(self.token)})
 
-    def return_(self) -> Change:
+    def surrender(self) -> Change:
         """Give the lease back where it is ours."""
         update = "SET expires_at = :until, renewed_at = :now"
         return self._change(update, _OURS, {":token": _number(self.token)}, until=0.0)

@@ -65,7 +65,7 @@ def renew_together(everyone: Iterable[Leases]) -> None:
 def release_together(everyone: Iterable[Leases]) -> None:
     """Give all of them back."""
     for leases in _by_access(lease for each in everyone for lease in each.leases if lease.held):
-        _write(leases, Lease.return_, lambda lease: lease.token)
+        _write(leases, Lease.surrender, lambda lease: lease.token)
 
 
 def _key(lease: Lease) -> Key:
