@@ -115,25 +115,27 @@ class Bencher:
             for count in counts:
                 documents = builder.build(count)
                 self._answering(builder)
-                moves[count] = self._rounds(partial(self._move, bench, documents))
+                move = partial(self._move, bench, documents)
+                home = partial(self._home, builder, move)
+                moves[count] = self._rounds(move, move)
                 self._moved(count, moves[count], documents)
                 self._readiness(count, [self._look(bench, documents) for _round in range(self.rounds)])
                 if count in plain:
-                    others[count] = self._rounds(partial(self._plain, bench, builder, count))
+                    others[count] = self._rounds(partial(rivals.plain_playbook, bench, builder, count), home)
                     self._rival("plain amazon.aws playbook", count, others[count], moves[count])
                 if count == 1 and guide:
-                    runs = self._rounds(partial(self._guide, bench, builder))
+                    runs = self._rounds(partial(rivals.guides_way, bench, builder), home)
                     self._rival("the guide's way, AWS CLI", 1, runs, moves[1])
             self._polling(moves)
             self._extrapolated(moves, others)
 
-    def _rounds(self, go: Callable[[str], Run]) -> list[Run]:
-        """There and home again; what is measured is the way there."""
+    def _rounds(self, go: Callable[[str], Run], home: Callable[[str], Run]) -> list[Run]:
+        """There and home again; what is measured is the way there. Home is always the mover's way, the shortest one."""
         runs = []
         for number in range(self.rounds):
             runs.append(go("dr"))
             if not self.quick or number + 1 < self.rounds:
-                go("primary")
+                home("primary")
         return runs
 
     @staticmethod
@@ -160,26 +162,10 @@ class Bencher:
         self.sheet.row(f"{who}: whole command", spread([run.wall for run in runs]), f"{calls:.0f} calls")
         self.sheet.figures[f"readiness {count}"] = [plainly(run) for run in runs]
 
-    def _plain(self, bench: Bench, builder: Builder, count: int, target: str) -> Run:
-        run = rivals.plain_playbook(bench, builder, count, target)
-        self._lowered(builder, count, target)
-        return run
-
-    def _guide(self, bench: Bench, builder: Builder, target: str) -> Run:
-        run = rivals.guides_way(bench, builder, target)
-        self._lowered(builder, 1, target)
-        return run
-
     @staticmethod
-    def _lowered(builder: Builder, count: int, target: str) -> None:
-        """The dr groups back at their standby after the way home, which neither of the others does by itself."""
-        if target != "primary":
-            return
-        scaling = builder.site("dr").client("autoscaling")
-        for number in range(count):
-            name = builder.document(number)["dr"]["groups"][0]["name"]
-            scaling.update_auto_scaling_group(AutoScalingGroupName=name, MinSize=0, DesiredCapacity=1)
-        time.sleep(2.0)  # the lab's instances take 0.8 s to go
+    def _home(builder: Builder, move: Callable[[str], Run], target: str) -> Run:
+        builder.lead_as_built()
+        return move(target)
 
     @staticmethod
     def _settled() -> None:

@@ -96,6 +96,22 @@ class Builder:
         self.built = max(self.built, count)
         return [self.document(number) for number in range(count)]
 
+    def lead_as_built(self) -> None:
+        """The failover records as they were made: whoever moves clients by rewriting them has turned them round."""
+        route53 = self.site("primary").client("route53")
+        pages = route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=self.zone)
+        records = [record for page in pages for record in page["ResourceRecordSets"] if record.get("Failover")]
+        changes = [
+            {
+                "Action": "UPSERT",
+                "ResourceRecordSet": {
+                    **record, "ResourceRecords": [{"Value": self.balancers[record["SetIdentifier"]]}]
+                },
+            }
+            for record in records
+        ]  # fmt: skip
+        route53.change_resource_record_sets(HostedZoneId=self.zone, ChangeBatch={"Changes": changes})
+
     # names
 
     def name(self, number: int) -> str:
