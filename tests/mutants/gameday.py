@@ -57,7 +57,7 @@ def main() -> int:
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="by default all")
     wanted = parser.parse_args().scenarios or names()
     faults = {name: load(name).fails_for[0] for name in wanted}
-    was_running = processes.daemon_of(LabSettings.from_environment().home) is not None
+    was_running = processes.daemon_of(LabSettings.from_environment(os.environ).home) is not None
     began, told = time.monotonic(), list[tuple[str, str, bool, str]]()
     try:
         if lab("up") or lab("gameday", SOUND, "--reports", str(REPORTS / "sound")):

@@ -185,7 +185,7 @@ def _invoke(client: Any, operation: str, params: Mapping[str, Any]) -> dict[str,
     except botocore.exceptions.ClientError as error:
         detail = error.response.get("Error", {})
         status = str(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
-        code = str(detail.get("Code") or status or "Unknown")
+        code = _told_by_status(service, str(detail.get("Code") or status or "Unknown"))
         raise CallFailed(region, service, operation, code, str(detail.get("Message", error))) from error
     except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as error:
         # Cannot connect, timed out, TLS, closed: half of these are of one family, and half of the other.
@@ -194,6 +194,15 @@ def _invoke(client: Any, operation: str, params: Mapping[str, Any]) -> dict[str,
         raise CallFailed(region, service, operation, type(error).__name__, _plain(error)) from error
     answer.pop("ResponseMetadata", None)
     return answer
+
+
+def _told_by_status(service: str, code: str) -> str:
+    """The code of an error that came without a body, as S3 answers HEAD.
+
+    503 is how S3 asks for fewer requests (Amazon S3 API reference, "Error responses": SlowDown), and no sign that the
+    region is lost.
+    """
+    return "SlowDown" if (service, code) == ("s3", "503") else code
 
 
 def _plain(error: BaseException) -> str:

@@ -9,6 +9,12 @@ from ..patching import Rewritten
 
 FAULTS = (
     (
+        "slow-down-taken-for-a-lost-region",
+        "R27",
+        "S3 asks for fewer requests in an answer without a body, and is taken for broken",
+        Rewritten("clients:_told_by_status", '"SlowDown" if', '"503" if'),
+    ),
+    (
         "breaker-never-opens",
         "R2",
         "a region that does not answer is asked again and again",

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 from simulated_aws import VirtualClock
 
+from plugins.module_utils._recovery import clients as clients_module
 from plugins.module_utils._recovery.breaker import COOL_DOWN_SECONDS
 from plugins.module_utils._recovery.clients import BotoTransport, CallRecord, Clients, is_read, without_secrets
 from plugins.module_utils._recovery.errors import CallFailed, RegionUnreachable
@@ -294,3 +297,14 @@ def test_workers_keep_the_order_and_put_errors_in_place_of_results(workers: Inli
 def test_threads_wait_side_by_side() -> None:
     barrier = threading.Barrier(4, timeout=5)
     assert len(ThreadWorkers(4).gather([barrier.wait] * 4)) == 4
+
+
+def test_s3_asks_for_fewer_requests_also_where_its_answer_has_no_body() -> None:
+    """HEAD: botocore then takes the status for the code, and three of those would look like a region that is lost."""
+    s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y")
+    with Stubber(s3) as stubber:
+        stubber.add_client_error("head_bucket", service_error_code="503", http_status_code=503)
+        with pytest.raises(CallFailed) as refused:
+            clients_module._invoke(s3, "HeadBucket", {"Bucket": "shop"})
+    assert refused.value.code == "SlowDown"
+    assert retry_for(refused.value.code, mutates=False) == RETRIES["ThrottlingException"]
