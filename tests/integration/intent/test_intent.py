@@ -51,7 +51,10 @@ def failover(tmp_path: Path, *arguments: str, playbook: str = "failover.yml") ->
         ("failover_mode=unplanned failover_confirm=dr-webapp", "accept_data_loss is False: an unplanned failover may"),
         ("failover_mode=unplanned failover_confirm=dr-webapp accept_data_loss=no", "accept_data_loss is False"),
         ("drill=true move_vantage_points=tokyo", "move_vantage_points is 'tokyo': tokyo is no host of the inventory"),
-        ("drill=true move_vantage_points=webapp_dr,oslo,tokyo", "'webapp_dr, oslo, tokyo': oslo, tokyo are no hosts of"),
+        (
+            "drill=true move_vantage_points=webapp_dr,oslo,tokyo",
+            "'webapp_dr, oslo, tokyo': oslo, tokyo are no hosts of",
+        ),
         ("drill=true waive=luck", "waive: 'luck' is no gate; the gates are"),
         ("drill=true waive=replication-lag,target-instance", "waive: 'target-instance' cannot be waived; those that"),
     ],
