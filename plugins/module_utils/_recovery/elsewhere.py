@@ -70,9 +70,9 @@ def probe_of(vantage: Vantage | None) -> dict[str, Any] | None:
 def worst(here: Mapping[str, Any], views: Sequence[Mapping[str, Any]]) -> str:
     """Where it was worst, figure by figure, in a line: of `here`, the main probe's figures, and of the report's views.
 
-    An outage whose end was not seen lasted at least as long as it was seen, so it is compared by that.
+    Nothing is compared where nothing was seen elsewhere. An outage whose end was not seen lasted at least as long as it was seen, so it is compared by that.
     """
-    if not views:
+    if not any(_least(figure) >= 0 for view in views for figure in view["measured"].values()):
         return ""
     places = [(HERE, here), *((view["name"], view["measured"]) for view in views)]
     return f"Worst of what was measured: {'; '.join(_worst(places, *figure) for figure in FIGURES)}."

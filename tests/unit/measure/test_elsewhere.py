@@ -79,7 +79,8 @@ def test_an_outage_whose_end_was_not_seen_is_worse_than_a_shorter_one() -> None:
 
 
 def test_what_nobody_measured_is_no_zero() -> None:
-    assert "writes lost not measured from anywhere" in worst(figures(), [view("tokyo")])
+    assert "writes lost not measured from anywhere" in worst(figures(), [view("tokyo", dns_seconds=1.0)])
+    assert worst(figures(rto_writes_seconds=4.5), [view("tokyo")]) == "", "nothing to compare with"
 
 
 def test_the_load_of_all_probes_is_stated() -> None:
