@@ -70,7 +70,8 @@ def probe_of(vantage: Vantage | None) -> dict[str, Any] | None:
 def worst(here: Mapping[str, Any], views: Sequence[Mapping[str, Any]]) -> str:
     """Where it was worst, figure by figure, in a line: of `here`, the main probe's figures, and of the report's views.
 
-    Nothing is compared where nothing was seen elsewhere. An outage whose end was not seen lasted at least as long as it was seen, so it is compared by that.
+    Nothing is compared where nothing was seen elsewhere. An outage whose end was not seen lasted at least as long as it
+    was seen, so it is compared by that.
     """
     if not any(_least(figure) >= 0 for view in views for figure in view["measured"].values()):
         return ""
