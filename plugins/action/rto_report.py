@@ -15,12 +15,23 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.dns import DnsError, Resolver, normal_name
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.elsewhere import View
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.evidence import availability
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.junit import as_junit
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.markdown import as_markdown
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.measure import Lag, Objectives, measure
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.measure import (
+    Lag,
+    Measurement,
+    Objectives,
+    measure,
+)
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.report import Move, as_json, to_report
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.samples import Balancer, parse, placed
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.samples import (
+    Balancer,
+    Observation,
+    parse,
+    placed,
+)
 from ansible_collections.pilotlight.aws_dr.plugins.plugin_utils.report_page.page import as_page
 
 SITE = {
@@ -31,6 +42,11 @@ CHECKS = {
     "name": {"type": "str", "required": True},
     "result": {"type": "str", "required": True},
     "detail": {"type": "str"},
+}
+VANTAGE_POINT = {
+    "name": {"type": "str", "required": True},
+    "samples": {"type": "path"},
+    "error": {"type": "str", "default": ""},
 }
 OBJECTIVES = {
     "rto_seconds": {"type": "float", "required": True},
@@ -63,6 +79,7 @@ ARGUMENTS = {
     "outage_began_at": {"type": "float"},
     "checklist": {"type": "list", "elements": "dict", "default": [], "options": CHECKS},
     "validation": {"type": "list", "elements": "dict", "default": [], "options": CHECKS},
+    "vantage_points": {"type": "list", "elements": "dict", "default": [], "options": VANTAGE_POINT},
 }
 FILES = {"json": "report.json", "markdown": "report.md", "junit": "junit.xml", "html": "report.html"}
 FORMS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
@@ -87,6 +104,7 @@ class ActionModule(ActionBase):
         _outcome, given = self.validate_argument_spec(ARGUMENTS)
         paths = {kind: os.path.join(given["directory"], name) for kind, name in FILES.items()}
         files = paths | {kind: given[kind] for kind in ("samples", "journal") if given[kind]}
+        files |= {f"samples-{point['name']}": point["samples"] for point in given["vantage_points"] if point["samples"]}
         try:
             report = report_of(given, files)
             before = {kind: _written(Path(paths[kind])) for kind in FORMS}
@@ -120,17 +138,21 @@ def report_of(given: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, A
     events = [json.loads(line) for line in _lines_of(given["journal"]) if line.strip()]
     objectives = Objectives(**given["objectives"])
     lag = Lag(**given["lag"]) if given["lag"] else None
-    observation = placed(parse(_lines_of(given["samples"])), _balancers_of(given))
+    balancers = _balancers_of(given)
+    observation = placed(parse(_lines_of(given["samples"])), balancers)
     origin, target = given["origin"], given["target"]
-    measurement = measure(
-        observation,
-        events,
-        objectives,
-        target_region=target["region"],
-        stable_samples=given["stable_samples"],
-        lag=lag,
-        outage_began_at=given["outage_began_at"],
-    )
+
+    def measured(seen: Observation) -> Measurement:
+        return measure(
+            seen,
+            events,
+            objectives,
+            target_region=target["region"],
+            stable_samples=given["stable_samples"],
+            lag=lag,
+            outage_began_at=given["outage_began_at"],
+        )
+
     move = Move(
         run_id=given["run_id"],
         application=given["application"],
@@ -146,7 +168,7 @@ def report_of(given: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, A
     )
     return to_report(
         move,
-        measurement,
+        measured(observation),
         objectives,
         events=events,
         lag=lag,
@@ -155,7 +177,19 @@ def report_of(given: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, A
         checklist=given["checklist"],
         validation=given["validation"],
         availability=availability(observation, origin["region"], target["region"]),
+        elsewhere=[_view(point, balancers, measured) for point in given["vantage_points"]],
     )
+
+
+def _view(point: Mapping[str, Any], balancers: list[Balancer], measured: Callable[[Observation], Measurement]) -> View:
+    """What a vantage point saw. Samples that are no samples cost its own figures, never the report."""
+    if not point["samples"]:
+        return View(point["name"], reason=point["error"] or "no samples came from there")
+    try:
+        seen = placed(parse(_lines_of(point["samples"])), balancers)
+    except (OSError, ValueError) as error:
+        return View(point["name"], reason=f"its samples cannot be read: {error}")
+    return View(point["name"], measured(seen), seen.vantage, point["error"])
 
 
 def _balancers_of(given: Mapping[str, Any]) -> list[Balancer]:

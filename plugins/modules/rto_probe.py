@@ -18,8 +18,8 @@ description:
     hangs does not stretch the interval.
   - Made to run as an asynchronous task during a move. It ends when O(duration) is over, or when O(stop_file) appears
     and the samples are good again, and then reads back which of the writes are stored.
-  - Its load is one write, one read and one DNS query each interval, and at most timeout divided by interval of each at
-    once.
+  - Its load is one write, one read and one DNS query each interval, and at most timeout divided by interval, and two,
+    of each at once. M(pilotlight.aws_dr.rto_report) states it, of all probes of a move together.
   - Asks nothing of AWS. What the application does not offer is not measured.
 options:
   probe:

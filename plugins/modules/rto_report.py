@@ -159,6 +159,26 @@ options:
     elements: dict
     default: []
     suboptions: *checks
+  vantage_points:
+    description:
+      - Other places from which the move was watched, each with the samples of its own M(pilotlight.aws_dr.rto_probe).
+        The same figures are measured of them. The headline and the verdict stay those of O(samples).
+      - Their samples are on the clocks of their own hosts, which must agree with that of O(journal).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Where that is.
+        type: str
+        required: true
+      samples:
+        description: File with its samples. Without one nothing is measured from there.
+        type: path
+      error:
+        description: Why there are no samples, or not all of them. It stands in the report.
+        type: str
+        default: ''
 attributes:
   check_mode:
     description: Computes the report and writes no file.
@@ -182,6 +202,11 @@ EXAMPLES = r"""
     objectives: {rto_seconds: 900, rpo_seconds: 60}
     samples: /var/tmp/samples.jsonl
     journal: /var/tmp/journal.jsonl
+    vantage_points:
+      - name: office-tokyo
+        samples: /var/tmp/samples-office-tokyo.jsonl
+      - name: office-oslo
+        error: it could not be reached
 """
 
 RETURN = r"""

@@ -180,15 +180,18 @@ class CachingResolver:
         return fresh
 
 
-def leads_to(answer: Answer, host: str, resolver: Resolver | CachingResolver) -> bool:
-    """Whether `answer` sends clients to `host`: by a CNAME, or, for an alias, by having its addresses."""
+def leads_to(answer: Answer, host: str, resolver: Resolver | CachingResolver, timeout: float | None = None) -> bool:
+    """Whether `answer` sends clients to `host`: by a CNAME, or, for an alias, by having its addresses.
+
+    `timeout` bounds the question for these, in seconds; that it was not answered is a no.
+    """
     wanted = normal_name(host)
     if wanted == answer.name or wanted in answer.chain or wanted in answer.addresses:
         return True
     if not answer.addresses:
         return False
     try:
-        there = resolver.resolve(wanted).addresses
+        there = resolver.resolve(wanted, timeout).addresses
     except DnsError:
         return False
     # The addresses of a load balancer come and go, and an answer holds a choice of them: one in common is enough.

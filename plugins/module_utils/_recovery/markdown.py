@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from .elsewhere import FIGURES, HERE
+
 LOST_SHOWN = 20
 """Rows of lost writes; the report's JSON has them all."""
 
@@ -43,6 +45,8 @@ def as_markdown(report: Mapping[str, Any]) -> str:
                 ("RPO, bound by the lag", "", *_figure(measured["rpo_bound_seconds"], "s")),
             ],
         ),
+        *_elsewhere(report),
+        report["load"]["statement"] if report["load"] else "",
         *_waterfall(report),
         "## Stages",
         "Stages overlap: what can run at the same time does.",
@@ -129,6 +133,24 @@ def _lists(report: Mapping[str, Any]) -> list[str]:
         rows = [(_time(deaf["begin"]), f"{deaf['seconds']:.2f}", "") for deaf in report["deaf"]]
         parts += ["## When the probe was deaf", _table(("from", "seconds", ""), rows)]
     return parts
+
+
+def _elsewhere(report: Mapping[str, Any]) -> list[str]:
+    """The main probe's figures in the first line, so that the others can be compared with them."""
+    if not report["vantage_points"]:
+        return []
+    views = [
+        (HERE, report["measured"], ""),
+        *((one["name"], one["measured"], one["reason"]) for one in report["vantage_points"]),
+    ]
+    rows = [
+        (name, *(_figure(seen[figure], unit)[0] for figure, _title, unit in FIGURES), why) for name, seen, why in views
+    ]
+    return [
+        "## Seen from elsewhere",
+        _table(("where", "RTO, writes", "RTO, reads", "DNS", "writes lost", "not measured because"), rows),
+        report["worst"],
+    ]
 
 
 def _waterfall(report: Mapping[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .aftermath import exposed, hold_back, next_actions
+from .elsewhere import View, load, probe_of, worst
 from .evidence import lost_rows
 from .measure import Figure, Lag, Measurement, Objectives
 from .results import MOVED
@@ -23,6 +24,7 @@ FORMAT = 1
 """Grows when a key of the JSON changes its meaning or goes."""
 PRIMARY = "primary"
 CLOCK = "the clock of the controller, which made the samples and the journal"
+CLOCKS_ELSEWHERE = "what was seen from elsewhere, on the clocks of those hosts"
 FREEZE = (
     "The two regions have changed their roles, which Terraform and CloudFormation see as drift: an apply could detach "
     "or recreate a cluster (R28). Hold back applies on the global cluster, its members, the Auto Scaling groups "
@@ -68,10 +70,11 @@ def to_report(
     checklist: Sequence[Mapping[str, Any]] = (),
     validation: Sequence[Mapping[str, Any]] = (),
     availability: Mapping[str, Any] | None = None,
+    elsewhere: Sequence[View] = (),
 ) -> dict[str, Any]:
     """The report as plain data. Times are epoch seconds, and also readable where a person looks for them.
 
-    `availability` is what clients saw, as `evidence` puts it.
+    `availability` is what clients saw, as `evidence` puts it, `elsewhere` what they saw from other vantage points.
     """
     wrong = (
         [f"the move is {move.status}: {'; '.join(move.reasons) or 'see the output'}"] if move.status != MOVED else []
@@ -141,19 +144,14 @@ def to_report(
             "region": lag.region,
             "at": lag.at,
         },
-        "probe": None
-        if vantage is None
-        else {
-            "client": vantage.client,
-            "host": vantage.host,
-            "interval_seconds": vantage.interval_seconds,
-            "timeout_seconds": vantage.timeout_seconds,
-        },
+        "probe": probe_of(vantage),
+        "vantage_points": [view.as_dict() for view in elsewhere],
+        "load": load([vantage, *(view.vantage for view in elsewhere)]),
         "samples": measurement.counts,
         "availability": dict(availability or {}),
         "lost_writes": lost_rows(measurement.lost),
         "deaf": [{"begin": deaf.begin, "seconds": round(deaf.seconds, 3)} for deaf in measurement.deaf],
-        "clock": CLOCK,
+        "clock": "; ".join([CLOCK, CLOCKS_ELSEWHERE] if any(view.vantage for view in elsewhere) else [CLOCK]),
         "checklist": [dict(item) for item in checklist],
         "validation": [dict(item) for item in validation],
         "gates": [
@@ -171,6 +169,7 @@ def to_report(
         "freeze": RELEASE if home else FREEZE,
         "files": dict(files or {}),
     }
+    report["worst"] = worst(report["measured"], report["vantage_points"])
     report["hold_back"] = [] if home else hold_back(report["calls"])
     report["exposed"] = exposed(report, events)
     report["next_actions"] = next_actions(report)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -88,18 +89,27 @@ class Balancer:
     addresses: frozenset[str] = frozenset()
 
 
+def most_at_once(interval_seconds: float, timeout_seconds: float) -> int:
+    """How many slots of one kind can be under way at once: each lasts at most the timeout, and one may start late."""
+    return math.ceil(timeout_seconds / interval_seconds) + 2
+
+
 def placed(observation: Observation, balancers: Iterable[Balancer]) -> Observation:
     """The same samples, with the region of each DNS answer that the probe could not tell itself.
 
     A CNAME is recognised by its name; an alias of Route 53 is answered with addresses, so it is recognised by them.
+    Of a region whose load balancer is not known, an address is recognised where the application itself, asked there,
+    has said which region it is in.
     """
     known = tuple(balancers)
+    regions = {one.region for one in known}
+    said = {address: region for address, region in _said(observation).items() if region not in regions}
 
     def region_of(sample: Sample) -> str | None:
         for one in known:
             if sample.canonical == one.host or (sample.address is not None and sample.address in one.addresses):
                 return one.region
-        return None
+        return said.get(sample.address or "")
 
     samples = tuple(
         replace(sample, region=region_of(sample))
@@ -108,6 +118,15 @@ def placed(observation: Observation, balancers: Iterable[Balancer]) -> Observati
         for sample in observation.samples
     )
     return replace(observation, samples=samples)
+
+
+def _said(observation: Observation) -> dict[str, str]:
+    """The region of each address as the application says it there. One behind which both answer tells nothing."""
+    heard: dict[str, set[str]] = {}
+    for sample in observation.samples:
+        if sample.kind != "dns" and sample.ok and sample.address and sample.region:
+            heard.setdefault(sample.address, set()).add(sample.region)
+    return {address: next(iter(regions)) for address, regions in heard.items() if len(regions) == 1}
 
 
 class Streak:

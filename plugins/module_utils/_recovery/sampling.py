@@ -18,7 +18,7 @@ from typing import Protocol
 
 from .dns import Answer, CachingResolver, DnsError, Resolver, leads_to
 from .probe import HttpApplication, ProbeSettings, Reply
-from .samples import KINDS, Kind, Sample, Stored, Vantage
+from .samples import KINDS, Kind, Sample, Stored, Vantage, most_at_once
 
 READ_BACK_EVERY = 1.0
 """Seconds between two attempts to list what is stored."""
@@ -104,7 +104,7 @@ class Sampler:
         timeout.
         """
         interval = self.settings.interval_seconds
-        at_once = (math.ceil(self.settings.timeout_seconds / interval) + 2) * len(self._kinds)
+        at_once = most_at_once(interval, self.settings.timeout_seconds) * len(self._kinds)
         begin = self._clock.now()
         with ThreadPoolExecutor(at_once, thread_name_prefix="slot") as workers:
             number = 0
@@ -221,13 +221,15 @@ class Sampler:
             self._clock.now(),
             True,
             address=answer.addresses[0] if answer.addresses else None,
-            region=self._region_of(answer),
+            region=self._region_of(answer, started + self.settings.timeout_seconds),
             canonical=answer.canonical if answer.chain else None,
         )
 
-    def _region_of(self, answer: Answer) -> str | None:
+    def _region_of(self, answer: Answer, deadline: float) -> str | None:
+        """The slot ends in its time, whatever the server of a load balancer's name does: workers are counted on it."""
         for region, host in self._endpoints.items():
-            if leads_to(answer, host, self._believing):
+            left = deadline - self._clock.now()
+            if left > 0 and leads_to(answer, host, self._believing, left):
                 return region
         return None
 

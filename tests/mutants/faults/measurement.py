@@ -92,4 +92,22 @@ FAULTS = (
         "a time in which nobody looked counts as one without an outage",
         Rewritten("measure:_no_outage", "if gap > _patience(interval):", "if False:"),
     ),
+    (
+        "vantage-point-that-saw-nothing-saw-no-outage",
+        "figures",
+        "a place that measured nothing is compared as one that was never out",
+        Rewritten("elsewhere:_least", "return -1.0 if value is None", "return 0.0 if value is None"),
+    ),
+    (
+        "load-of-the-main-probe-alone",
+        "figures",
+        "the stated load leaves out the probes elsewhere",
+        Rewritten("elsewhere:load", "if vantage is not None]", "if vantage is not None][:1]"),
+    ),
+    (
+        "shared-address-told-as-one-regions",
+        "figures",
+        "a DNS answer is told as one region's although both regions answer behind its address",
+        Rewritten("samples:_said", "if len(regions) == 1", "if regions"),
+    ),
 )

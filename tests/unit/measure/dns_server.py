@@ -18,13 +18,14 @@ import dns.rrset
 
 
 class Zone:
-    """name -> list of (type, ttl, value); `cut` truncates over UDP, `silent` never answers."""
+    """name -> list of (type, ttl, value); `cut` truncates over UDP, `silent` never answers, `deaf_to` not for these."""
 
     def __init__(self) -> None:
         self.records: dict[str, list[tuple[str, int, str]]] = {}
         self.refused: set[str] = set()
         self.cut = False
         self.silent = False
+        self.deaf_to: set[str] = set()
         self.asked: list[str] = []
 
     def answer(self, wire: bytes, udp: bool) -> bytes | None:
@@ -32,7 +33,7 @@ class Zone:
         reply = dns.message.make_response(query)
         name = query.question[0].name.to_text().rstrip(".").lower()
         self.asked.append(name)
-        if self.silent:
+        if self.silent or name in self.deaf_to:
             return None
         if udp and self.cut:
             reply.flags |= dns.flags.TC

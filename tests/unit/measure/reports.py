@@ -10,8 +10,9 @@ from typing import Any
 
 from unit.measure.series import NEW, OLD, T0, event, observed, series
 
+from plugins.module_utils._recovery.elsewhere import View
 from plugins.module_utils._recovery.evidence import availability
-from plugins.module_utils._recovery.measure import Lag, Objectives, measure
+from plugins.module_utils._recovery.measure import Lag, Measurement, Objectives, measure
 from plugins.module_utils._recovery.report import Move, to_report
 from plugins.module_utils._recovery.samples import Observation, Sample, Stored
 
@@ -105,11 +106,22 @@ def watched(outage: tuple[float, float], moved_at: float, seconds: float = 70, l
     return observed(*parts, stored=Stored(T0 + seconds + 1, kept, NEW))
 
 
+def measured(
+    observation: Observation, events: Sequence[dict[str, Any]] = (), objectives: Objectives = OBJECTIVES
+) -> Measurement:
+    """As rto_report measures, from wherever that was seen."""
+    return measure(observation, events, objectives, target_region=NEW, stable_samples=10, lag=LAG)
+
+
 def report_on(
-    move: Move, observation: Observation, events: Sequence[dict[str, Any]], objectives: Objectives = OBJECTIVES
+    move: Move,
+    observation: Observation,
+    events: Sequence[dict[str, Any]],
+    objectives: Objectives = OBJECTIVES,
+    elsewhere: Sequence[View] = (),
 ) -> dict[str, Any]:
     """As rto_report makes it."""
-    found = measure(observation, events, objectives, target_region=NEW, stable_samples=10, lag=LAG)
+    found = measured(observation, events, objectives)
     return to_report(
         move,
         found,
@@ -121,12 +133,23 @@ def report_on(
         checklist=[{"name": "team", "result": "noted", "detail": "nobody said that the team is there"}],
         validation=[{"name": "DNS and health", "result": "done", "detail": "served from us-west-2"}],
         availability=availability(observation, OLD, NEW),
+        elsewhere=elsewhere,
     )
 
 
 def drill(**changes: Any) -> dict[str, Any]:
     """A drill that went well; `changes` are of its move."""
     return report_on(replace(DRILL, **changes), watched((10, 20), 19), drill_events())
+
+
+def watched_from_elsewhere() -> dict[str, Any]:
+    """The same drill, out for longer in Tokyo, and with nobody in Oslo."""
+    there = watched((10, 40), 39)
+    elsewhere = [
+        View("tokyo", measured(there, drill_events()), there.vantage),
+        View("oslo", reason="ssh: connection timed out"),
+    ]
+    return report_on(DRILL, watched((10, 20), 19), drill_events(), elsewhere=elsewhere)
 
 
 def loss(lost: Sequence[int] = LOST) -> dict[str, Any]:

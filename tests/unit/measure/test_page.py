@@ -15,7 +15,12 @@ from unit.measure import reports
 
 from plugins.plugin_utils.report_page.page import LOST_SHOWN, as_page, beside, number
 
-MADE = {"drill": reports.drill, "loss": reports.loss, "unseen": reports.unseen}
+MADE = {
+    "drill": reports.drill,
+    "loss": reports.loss,
+    "unseen": reports.unseen,
+    "elsewhere": reports.watched_from_elsewhere,
+}
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{ 7 * 7 }}"
 VOID = {"meta", "link", "br", "img"}
 
@@ -137,9 +142,9 @@ def test_a_hostile_name_is_text(change: dict[str, Any]) -> None:
     assert "{{ 7 * 7 }}" in page, "what comes from outside is no template"
 
 
-@pytest.mark.parametrize("kind", ["gate", "step", "call", "lost", "check"])
+@pytest.mark.parametrize("kind", ["gate", "step", "call", "lost", "check", "place"])
 def test_hostile_evidence_is_text(kind: str) -> None:
-    report = reports.loss()
+    report = reports.watched_from_elsewhere() if kind == "place" else reports.loss()
     if kind == "gate":
         report["gates"][0].update(gate=HOSTILE, reason=HOSTILE)
     elif kind == "step":
@@ -149,6 +154,9 @@ def test_hostile_evidence_is_text(kind: str) -> None:
         report["calls"][0].update(target=HOSTILE, result=HOSTILE)
     elif kind == "lost":
         report["lost_writes"][0].update(region=HOSTILE)
+    elif kind == "place":
+        report["vantage_points"][1].update(name=HOSTILE, reason=HOSTILE)
+        report.update(worst=HOSTILE)
     else:
         report["validation"][0].update(detail=HOSTILE)
     page = as_page(report)
@@ -156,6 +164,15 @@ def test_hostile_evidence_is_text(kind: str) -> None:
     assert (read.of("script"), read.of("img")) == ([], [])
     assert HOSTILE in read.text
     assert all("onerror" not in attributes for _tag, attributes in read.elements)
+
+
+def test_what_was_seen_from_elsewhere_stands_beside_what_the_main_probe_saw() -> None:
+    read = Reader(as_page(reports.watched_from_elsewhere()))
+    assert "Worst of what was measured: RTO of writes 30.01 s, from tokyo" in read.text
+    assert ("vantage_points.0.measured.rto_writes_seconds.value", "2", "30.01") in read.figures
+    assert ("vantage_points.1.measured.rto_writes_seconds.value", "", "not measured") in read.figures
+    assert "ssh: connection timed out" in read.text
+    assert "The load of 2 probes together, at most" not in Reader(as_page(reports.drill())).text
 
 
 def test_lost_writes_are_listed_up_to_a_number_and_the_rest_is_pointed_at() -> None:

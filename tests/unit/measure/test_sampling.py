@@ -172,6 +172,22 @@ def test_dns_that_fails_fails_the_write_and_says_so(
     assert len(samples) > 1
 
 
+def test_a_nameserver_that_is_silent_on_the_load_balancers_does_not_stretch_a_slot(zone: tuple[Zone, str]) -> None:
+    """Two regions, two names to ask for: each may not have a timeout of its own, as workers are counted by slots."""
+    names, server = zone
+    names.deaf_to = {"east.example.net", "west.example.net"}
+    samples: list[Sample] = []
+    endpoints = {REGION: "east.example.net", "us-west-2": "west.example.net"}
+    settings = ProbeSettings(HOST, scheme="http", port=9, write_path="", interval_seconds=0.1, timeout_seconds=0.4)
+    probe = Sampler(
+        settings, "me", samples.append, resolver=Resolver([server], 5.0), clock=SteadyClock(), endpoints=endpoints
+    )
+    began = time.monotonic()
+    probe.run(0.3, lambda: False)
+    assert time.monotonic() - began < 1.5
+    assert {one.region for one in samples if one.kind == "dns" and one.ok} == {None}
+
+
 def test_a_server_that_drips_is_cut_off_at_the_total_timeout(application: tuple[Application, int]) -> None:
     application[0].mode = "drip"
     began = time.monotonic()

@@ -125,6 +125,41 @@ def test_evidence_that_cannot_be_read_is_named(tmp_path: Path, report: Report) -
     assert not (tmp_path / "report.json").exists()
 
 
+def test_other_vantage_points_are_measured_from_their_samples(
+    tmp_path: Path, evidence: dict[str, str], report: Report
+) -> None:
+    writes = series(60, [(10, 40)])
+    stored = Stored(T0 + 70, frozenset(one.number for one in writes[4:] if one.ok), NEW)
+    there = tmp_path / "samples-tokyo.jsonl"
+    vantage = Vantage("tokyo", "app.example.com", 0.25, 2.0, T0, "/writes")
+    there.write_text("".join(f"{one.line()}\n" for one in [vantage, *writes, stored]))
+    points = [{"name": "tokyo", "samples": str(there)}, {"name": "oslo", "error": "ssh: timed out"}]
+    done = report(directory=str(tmp_path / "report"), vantage_points=points, **evidence)
+    [tokyo, oslo] = done["report"]["vantage_points"]
+    assert tokyo["measured"]["rto_writes_seconds"]["value"] == pytest.approx(30, abs=0.3)
+    assert tokyo["measured"]["rpo_lost_writes"]["value"] == 4
+    assert oslo["measured"]["rto_writes_seconds"] == {"value": None, "method": "ssh: timed out"}
+    assert done["report"]["measured"]["rto_writes_seconds"]["value"] == pytest.approx(10, abs=0.3)
+    assert done["report"]["load"]["probes"] == 2
+    assert done["files"]["samples-tokyo"] == str(there)
+
+
+@pytest.mark.parametrize(
+    ("point", "said"),
+    [
+        ({"samples": "/none.jsonl"}, "its samples cannot be read: "),
+        ({"samples": __file__}, "its samples cannot be read: line 1 is not a sample"),
+        ({}, "no samples came from there"),
+    ],
+)
+def test_samples_of_a_vantage_point_that_are_none_cost_no_report(
+    tmp_path: Path, evidence: dict[str, str], report: Report, point: dict[str, str], said: str
+) -> None:
+    done = report(directory=str(tmp_path / "report"), vantage_points=[{"name": "tokyo", **point}], **evidence)
+    assert (done["failed"], done["verdict"]) == (False, "pass")
+    assert done["report"]["vantage_points"][0]["reason"].startswith(said)
+
+
 def test_an_argument_that_is_wrong_is_refused(tmp_path: Path, report: Report) -> None:
     from ansible.errors import AnsibleError
 
