@@ -13,7 +13,7 @@ from typing import Any
 
 MADE_UP = "abcdef"
 
-# service -> member of the request -> ARN, without partition; {r} region, {a} account, {v} the value
+# service -> member of the request -> ARN, without partition; {r} region, {a} account, {v} the value, others by name
 _FORMS: Mapping[str, Mapping[str, str]] = {
     "autoscaling": {"AutoScalingGroupName": "autoscaling:{r}:{a}:autoScalingGroup:abcdef:autoScalingGroupName/{v}"},
     "cloudformation": {"StackName": "cloudformation:{r}:{a}:stack/{v}/abcdef"},
@@ -51,6 +51,7 @@ _FORMS: Mapping[str, Mapping[str, str]] = {
     },
     "scheduler": {"Name": "scheduler:{r}:{a}:schedule/{GroupName}/{v}"},
     "secretsmanager": {"SecretId": "secretsmanager:{r}:{a}:secret:{v}-abcdef"},
+    "service-quotas": {"QuotaCode": "servicequotas:{r}:{a}:{ServiceCode}/{v}"},
     "sns": {"Name": "sns:{r}:{a}:{v}"},
 }
 _ARN_MEMBERS = ("ResourceArn", "ResourceARN", "TopicArn", "LoadBalancerArn", "TargetGroupArn", "ResourceName")
@@ -71,7 +72,7 @@ def _named(call: Mapping[str, Any], account: str) -> Iterator[str]:
     for member in _ARN_MEMBERS:
         if str(request.get(member, "")).startswith("arn:"):
             yield str(request[member])
-    group = request.get("GroupName", "default")
+    others = {"GroupName": request.get("GroupName", "default"), "ServiceCode": request.get("ServiceCode", "")}
     for member, form in _FORMS.get(call["service"], {}).items():
         for value in _values(request.get(member)):
             if value.startswith("arn:"):
@@ -81,7 +82,7 @@ def _named(call: Mapping[str, Any], account: str) -> Iterator[str]:
                 yield "arn:aws:" + form.format(r=region, a=account, v=MADE_UP)
             else:
                 name = value.rpartition("/")[2] if call["service"] == "route53" else value
-                yield "arn:aws:" + form.format(r=region, a=account, v=name, GroupName=group)
+                yield "arn:aws:" + form.format(r=region, a=account, v=name, **others)
 
 
 def _values(value: Any) -> list[str]:
