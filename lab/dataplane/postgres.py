@@ -289,16 +289,17 @@ class PostgresPlane:
     def _fence(self, old: Instance) -> None:
         """Make the writer read-only and close its clients' connections."""
         old.configure(standby_of=None, read_only=True)
+        began = time.time()  # with the signal; clients may be refused before the connections have been closed
         old.reload()
         old.query(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         )
-        self._can(old, writes=False, reads=True)
+        self._can(old, writes=False, reads=True, since=began)
 
-    def _can(self, instance: Instance, *, writes: bool, reads: bool) -> None:
-        """Note what a server does for its clients from now on."""
-        self._note("database", region=instance.name, writes=writes, reads=reads)
+    def _can(self, instance: Instance, *, writes: bool, reads: bool, since: float | None = None) -> None:
+        """Note what a server does for its clients from now on, or since then (seconds since the epoch)."""
+        self._note("database", at=since, region=instance.name, writes=writes, reads=reads)
 
     def _take_back(self, old: Instance) -> None:
         """Give the old writer back as it was."""
