@@ -9,6 +9,12 @@ from ..patching import Rewritten
 
 FAULTS = (
     (
+        "done-job-is-not-left-again",
+        "R22",
+        "a run that is gone on with after its job was reconciled promotes secrets again and leaves no job",
+        Rewritten("steps.leave_job:LeaveJob.calls", ' and not job.get("closed_at")', ""),
+    ),
+    (
         "intent-after-the-call",
         "journal",
         "what a call is about to change is written down only when it is done",

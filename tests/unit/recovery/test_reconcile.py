@@ -15,7 +15,7 @@ from simulated_aws import EAST, WEST, Bench
 
 from plugins.module_utils._recovery.model import Site
 from plugins.module_utils._recovery.reconcile import CLOSED, PENDING, Reconciliation, reconcile
-from plugins.module_utils._recovery.results import FAILED, MOVED, NOTHING, PLANNED, REFUSED
+from plugins.module_utils._recovery.results import FAILED, MOVED, NOTHING, PAUSED, PLANNED, REFUSED
 from plugins.module_utils._recovery.runner import Options, run_move
 from plugins.module_utils._recovery.steps.lost_writes import copy_name
 
@@ -219,6 +219,20 @@ def test_a_region_that_is_lost_again_while_it_is_fenced_keeps_the_job() -> None:
     assert job(bench)["closed_at"] is None
     bench.aws.after_call = lambda call: None
     bench.aws.heal(EAST)
+    assert again(bench).status == CLOSED
+
+
+def test_a_run_that_goes_on_after_its_job_was_done_leaves_it_again() -> None:
+    """Paused before its clients had moved; what it promotes from now on has to be linked again."""
+    bench = Bench.of(secrets_promote="unplanned")
+    bench.aws.delays.dns = 120
+    paused = run_move(bench.aws.applications, LOST, bench.tools(), stop_at=bench.clock.now() + 100)
+    assert [one.status for one in paused.applications] == [PAUSED]
+    bench.aws.comes_back(primary(bench))
+    assert again(bench).status == CLOSED
+    gone_on = run_move(bench.aws.applications, LOST, bench.tools()).applications[0]
+    assert (gone_on.status, gone_on.run_id) == (MOVED, paused.applications[0].run_id)
+    assert job(bench)["closed_at"] is None
     assert again(bench).status == CLOSED
 
 

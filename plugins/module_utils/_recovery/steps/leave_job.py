@@ -45,7 +45,8 @@ class LeaveJob(Step):
         """PutItem."""
         move, job = world.move, stored_job(world.snapshot, world.move)
         left = unfenced(move, world.snapshot)
-        same = not isinstance(job, Unknown) and job and job.get("run_id") == move.run_id
+        # One that was closed is left anew: a run that is gone on with does things again that had been undone.
+        same = not isinstance(job, Unknown) and job and job.get("run_id") == move.run_id and not job.get("closed_at")
         if isinstance(job, Unknown) or (same and job is not None and sorted(job.get("unfenced") or {}) == sorted(left)):
             return ()
         document: dict[str, Any] = {

@@ -74,7 +74,7 @@ class World:
         self.rejoining: dict[str, float] = {}
         self.groups: dict[tuple[str, str], Group] = {}
         self.tables: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
-        self.positions: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        self.positions: dict[tuple[str, str], list[tuple[float, float]]] = {}  # seen from then on, in order
         self.publisher_ran_at = clock.now()
         self.published: list[Mapping[str, Any]] = []
         self.events: list[tuple[float, str, str]] = []
@@ -124,7 +124,11 @@ class World:
                     row = rows.get(f"{application.name}|switch#{record}")
                     if row and site.region not in self.dark:
                         value = float(json.loads(row["document"]["S"])["position"])
-                        self.positions.setdefault((application.name, record), []).append((self.publisher_ran_at, value))
+                        self._position(application.name, record, self.publisher_ran_at, value)
+
+    def _position(self, application: str, record: str, at: float, value: float) -> None:
+        """A position was published: its health check sees it after the delay of that day."""
+        self.positions.setdefault((application, record), []).append((at + self.delays.dns, value))
 
     @property
     def lag_ms(self) -> float | None:

@@ -41,8 +41,7 @@ class Services(Preparations):
             names = {one["Name"]: one["Value"] for one in data["Dimensions"]}
             # An alarm sees only what is written in its own region (R17).
             if region == {"primary": WEST, "dr": EAST}[names["Record"]]:
-                key = (names["Application"], names["Record"])
-                self.positions.setdefault(key, []).append((self.clock.now(), data["Value"]))
+                self._position(names["Application"], names["Record"], self.clock.now(), data["Value"])
         self.published.append(params)
         return {}
 
