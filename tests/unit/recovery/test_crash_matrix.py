@@ -18,12 +18,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from simulated_aws import Bench, Call, Delays
+from simulated_aws import EAST, Bench, Call, Delays
 
 from plugins.module_utils._recovery.errors import RegionUnreachable
 from plugins.module_utils._recovery.journal import Journal
 from plugins.module_utils._recovery.model import Access
 from plugins.module_utils._recovery.ports import HttpAnswer
+from plugins.module_utils._recovery.reconcile import options_of
 from plugins.module_utils._recovery.results import NOTHING, MoveResult
 from plugins.module_utils._recovery.runner import Options, run_move
 from plugins.module_utils._recovery.switch import OPEN
@@ -32,12 +33,28 @@ TO_DR = Options("dr", "planned", "drill")
 HOME = Options("primary", "planned")
 WAIVED = ("old-site-down", "block-period")  # the site that is left is alive here, and the last move just over
 
-MODES: Mapping[str, tuple[tuple[Options, ...], Options]] = {
-    # the moves beforehand, and the one that is interrupted
+LOST = Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED, accept_unfenced=True)
+
+
+def primary_is_lost(bench: Bench) -> None:
+    bench.aws.outage(EAST, "refuse")
+
+
+def primary_is_back(bench: Bench) -> None:
+    bench.aws.heal(EAST)
+    for application in bench.aws.applications:
+        bench.aws.comes_back(application.primary)
+
+
+Before = Options | Callable[[Bench], None]
+
+MODES: Mapping[str, tuple[tuple[Before, ...], Options]] = {
+    # what comes before, and the move that is interrupted
     "planned to dr": ((), TO_DR),
     "planned home": ((TO_DR,), HOME),
     "unplanned to dr": ((), Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED)),
     "unplanned home": ((TO_DR,), Options("primary", "unplanned", accept_data_loss=True, waive=WAIVED)),
+    "reconcile": ((primary_is_lost, LOST, primary_is_back), options_of("primary")),
 }
 BEFORE_SENT, ANSWER_LOST, BEFORE_JOURNAL, AFTER_JOURNAL = (
     "killed before it was sent",
@@ -137,19 +154,22 @@ def _journals_of_the_dying(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
 
-def bench_for(before: tuple[Options, ...], folder: Path) -> Strike:
+def bench_for(before: tuple[Before, ...], folder: Path) -> Strike:
     """Two applications, after the moves that come before; all delays short, as only their order matters."""
     return Strike(deepcopy(prepared(before)), folder)
 
 
 @cache
-def prepared(before: tuple[Options, ...]) -> Bench:
+def prepared(before: tuple[Before, ...]) -> Bench:
     bench = Bench.of("shop", "blog", secrets_promote="unplanned")
     bench.aws.checks_requests = False
     bench.aws.delays = Delays(launch=1.0, promote=1.0, dns=1.0, fencing_event=0.2)
-    for options in before:
+    for one in before:
+        if callable(one):
+            one(bench)
+            continue
         with TemporaryDirectory() as folder:
-            assert Strike(bench, Path(folder)).move(options).ok
+            assert Strike(bench, Path(folder)).move(one).ok
         bench.clock.wait(BETWEEN_MOVES)
     bench.aws.calls.clear()
     return bench
@@ -168,6 +188,7 @@ def state(bench: Bench) -> dict[str, Any]:
         "instances": aws.instances,
         "groups": {key: (one.min, one.desired, one.max) for key, one in aws.groups.items()},
         "secrets": aws.secrets,
+        "snapshots": set(aws.snapshots),
         "valves": [aws.open_valves(site) for one in aws.applications for site in one.sites],
         "closed": {key for key, values in aws.positions.items() if values[-1][1] != OPEN},
         "tables": {
@@ -183,8 +204,10 @@ def state(bench: Bench) -> dict[str, Any]:
 
 
 def _without_times(row: Mapping[str, Any]) -> Any:
+    """A document, but for when and by which run; whether a job is closed is no time."""
     document = json.loads(row["document"]["S"])
-    return {name: value for name, value in document.items() if name not in ("at", "run_id")}
+    kept = {name: value for name, value in document.items() if name not in ("at", "run_id", "closed_at", "closed_by")}
+    return {**kept, **({"closed": bool(document["closed_at"])} if "closed_at" in document else {})}
 
 
 @cache
