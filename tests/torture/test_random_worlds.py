@@ -16,7 +16,7 @@ from torture.world import World
 
 SEEDS = 240
 CHUNK = 20
-ONCE_FAILED = (580, 1094, 1315, 1560, 2242, 2292, 2912, 8182, 8441)
+ONCE_FAILED = (580, 1094, 1315, 1560, 2242, 2292, 2912, 5422, 5958, 8182, 8441)
 
 places = st.sampled_from(steps.PLACES)
 troubles = st.one_of(

@@ -169,7 +169,8 @@ class Clients:
     def _wait_for_a_token(self, region: str, service: str, operation: str, seconds: float) -> None:
         wait = self._buckets.reserve(region, service, operation, seconds)
         if wait is None:
-            reason = f"AWS's rate for {service} leaves no room for one more call within {seconds:.1f} s (R26)"
+            left = max(0.0, seconds)
+            reason = f"AWS's rate for {service} leaves no room for one more call within {left:.1f} s (R26)"
             raise CallFailed(region, service, operation, RATE_LIMITED, reason)
         if wait:
             self.clock.wait(wait)

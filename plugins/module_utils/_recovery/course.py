@@ -41,8 +41,8 @@ SETTLED = (Phase.DONE, Phase.GIVEN_UP)
 REFUSED_PAUSE_SECONDS = 2.0
 """Before a call that AWS refused for now is made again: nothing was changed, so nothing has to show first."""
 
-SLEPT_SECONDS = 5.0
-"""Looks are a second or two apart: one that comes so long after a deadline comes from a process that was held up."""
+HELD_UP_SECONDS = 5.0
+"""Looks are a second or two apart: a process that comes so late has slept, or has waited for AWS all the while."""
 
 
 @dataclass
@@ -53,6 +53,7 @@ class Progress:
     phase: Phase = Phase.WAITING
     began_at: float = 0.0
     ended_at: float = 0.0
+    looked_at: float | None = None  # the last time that it was not yet done
     late_since: float | None = None  # since when it may be given up for its deadline
     acted_at: float | None = None
     outcomes: list[CallOutcome] = field(default_factory=list)
@@ -228,12 +229,14 @@ class Course:
 
     @staticmethod
     def _late(progress: Progress, now: float) -> bool:
-        """Whether its time is over. Where the process has slept past its deadline, another look and act are due."""
+        """Whether its time is over. Where a look comes late, or is the first, another one and an act are due."""
+        before, progress.looked_at = progress.looked_at, now
         over = now - progress.began_at - progress.step.deadline_seconds
         if over < 0:
             return False
         if progress.late_since is None:
-            progress.late_since = now if over > SLEPT_SECONDS else progress.began_at
+            held_up = before is None or now - before > HELD_UP_SECONDS
+            progress.late_since = now if held_up else progress.began_at
         return now - progress.late_since >= progress.step.poll_seconds
 
     def _close(self, progress: Progress, phase: Phase, reason: str, detail: Mapping[str, Any]) -> None:

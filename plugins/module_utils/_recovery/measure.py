@@ -17,6 +17,9 @@ from .samples import Kind, Observation, Sample, Stored, interval_of
 from .steps.registry import FENCES
 from .waterfall import CLIENT, StepSpan, Waterfall, critical_path, step_spans, waterfall
 
+EVENT_SKEW_SECONDS = 1.0
+"""How far before our call, by our clock, AWS may date what followed from it."""
+
 DEAF_INTERVALS = 4
 """A probe that started nothing for so many intervals was deaf: what happened in between is not known to better than
 that.
@@ -473,19 +476,28 @@ def _bound(lag: Lag | None, stopped_at: float | None, switchover: bool) -> Figur
 
 
 def _stop_of_writes(events: Iterable[Mapping[str, Any]]) -> float | None:
-    """When the old writer was known to have stopped: our own fence whole, or writes blocked (Aurora's, R7)."""
-    shut: dict[str, float] = {}
-    stops = []
+    """When the old writer was known to have stopped: our own fence whole, or writes blocked (Aurora's, R7).
+
+    A run that is gone on with looks at all of it again, and what it finds then counts: the site may have been opened in
+    between by another run. What Aurora told before the promotion was last asked for is of an earlier one.
+    """
+    stopped: dict[str, float] = {}
+    asked_at = 0.0
     for event in events:
-        detail = event.get("detail") or {}
-        if event["kind"] != "step-done":
-            continue
-        if event.get("step") in FENCES:
-            shut[str(event["step"])] = float(event["at"])
-        elif event.get("step") == "fencing-events" and detail.get("outcome") == "confirmed":
-            stops.append(float(detail.get("at") or event["at"]))
-    if set(shut) == set(FENCES):  # until the last of them, something could still write (R25)
-        stops.append(max(shut.values()))
+        step, detail, at = str(event.get("step") or ""), event.get("detail") or {}, float(event["at"])
+        if event["kind"] == "step-begin":
+            stopped.pop(step, None)
+        elif event["kind"] == "intent" and step == "promote":
+            asked_at = at
+        elif event["kind"] == "step-done" and step in FENCES:
+            stopped[step] = at
+        elif event["kind"] == "step-done" and step == "fencing-events" and detail.get("outcome") == "confirmed":
+            told_at = float(detail.get("at") or at)
+            if told_at >= asked_at - EVENT_SKEW_SECONDS:
+                stopped[step] = told_at
+    stops = [at for step, at in stopped.items() if step not in FENCES]
+    if stopped.keys() >= set(FENCES):  # until the last of them, something could still write (R25)
+        stops.append(max(stopped[step] for step in FENCES))
     return min(stops, default=None)
 
 

@@ -30,9 +30,21 @@ FAULTS = (
         "a fence that was given up counts as a confirmed stop of writes",
         Rewritten(
             "measure:_stop_of_writes",
-            'event["kind"] != "step-done"',
-            'event["kind"] not in ("step-done", "step-failed")',
+            'event["kind"] == "step-done" and step in FENCES',
+            'event["kind"] in ("step-done", "step-failed") and step in FENCES',
         ),
+    ),
+    (
+        "stop-of-an-earlier-promotion",
+        "R10",
+        "writes that were blocked for a promotion before this one bound the loss of this one",
+        Rewritten("measure:_stop_of_writes", "told_at >= asked_at - EVENT_SKEW_SECONDS", "True"),
+    ),
+    (
+        "stale-fence-taken-as-a-stop",
+        "R10",
+        "a fence that an interrupted process had put up counts, though the site was opened since",
+        Rewritten("measure:_stop_of_writes", "stopped.pop(step, None)", "pass"),
     ),
     (
         "fencing-time-out-taken-as-a-stop",

@@ -129,6 +129,12 @@ FAULTS = (
         Rewritten("course:Course._late", "over < 0", "over < progress.step.deadline_seconds"),
     ),
     (
+        "a-first-look-may-be-the-last",
+        "deadlines",
+        "a step that is seen for the first time after its deadline is given up without having been acted on",
+        Rewritten("course:Course._late", "before is None or", "before is not None and"),
+    ),
+    (
         "a-slept-through-deadline-ends-a-step",
         "deadlines",
         "a process that slept past a step's deadline gives the step up without having looked again",

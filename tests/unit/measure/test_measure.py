@@ -217,6 +217,26 @@ def test_the_lag_bounds_a_loss_only_with_a_confirmed_stop_of_writes() -> None:
     assert measured(observed(series(30)), [opened, blocked], lag=lag).rpo_bound.value == pytest.approx(4.5)
 
 
+def test_of_a_run_that_is_gone_on_with_only_what_it_found_then_counts_as_a_stop_of_writes() -> None:
+    """Between its two processes another run has brought the old site back to life."""
+    lag = Lag(0.5, region=NEW, at=T0 + 4)
+    fences = ("fence-old-site", "stop-writers", "revoke-ingress")
+    first = [event(8, "step-done", stage="fence", step=step) for step in fences]
+    then = [event(40, "step-begin", stage="fence", step=step) for step in fences]
+    gone = [event(40, "step-failed", stage="fence", step=step, detail={"outcome": "unreachable"}) for step in fences]
+    opened = event(5, "run-opened")
+    bound = measured(observed(series(90)), [opened, *first, *then, *gone], lag=lag).rpo_bound
+    assert bound.value is None, bound.method
+
+    asked = [event(at, "intent", stage="promote", step="promote") for at in (9, 41)]
+    told = {"outcome": "confirmed", "at": T0 + 10}
+    of_the_first = event(50, "step-done", stage="verify", step="fencing-events", detail=told)
+    of_the_second = event(50, "step-done", stage="verify", step="fencing-events", detail={**told, "at": T0 + 42})
+    assert measured(observed(series(90)), [opened, *asked, of_the_first], lag=lag).rpo_bound.value is None
+    bound = measured(observed(series(90)), [opened, *asked, of_the_second], lag=lag).rpo_bound
+    assert bound.value == pytest.approx(38.5)
+
+
 def test_a_switchover_is_bounded_by_nothing_lost() -> None:
     opened = event(5, "run-opened", detail={"mode": "planned"})
     assert measured(observed(series(30)), [opened]).rpo_bound.value == 0.0

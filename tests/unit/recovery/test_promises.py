@@ -216,6 +216,20 @@ def test_a_step_waits_as_long_as_its_deadline_and_no_longer() -> None:
     assert 5 <= waited <= 6
 
 
+def test_a_step_that_is_looked_at_late_for_the_first_time_is_acted_on_all_the_same() -> None:
+    """AWS is so slow that a round of reading takes longer than the step may."""
+    bench = Bench.of()
+
+    def slow(call: Call) -> None:
+        if call.operation == "DescribeGlobalClusters" and bench.aws.made("ec2", "RevokeSecurityGroupIngress"):
+            bench.clock.wait(33)
+
+    bench.aws.after_call = slow
+    result = move(bench, FAILOVER).applications[0]
+    steps = {one["step"]: one for one in result.steps}
+    assert steps["leave-job"]["outcome"] == "done", steps["leave-job"]
+
+
 def test_a_step_whose_deadline_was_slept_through_is_looked_at_once_more() -> None:
     """A machine that was suspended, just as the job of reconciling was to be left."""
     bench = Bench.of()
