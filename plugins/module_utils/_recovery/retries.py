@@ -25,7 +25,7 @@ class Retry:
     mutations: bool
 
 
-_RATE = Retry(attempts=4, pause_seconds=0.25, mutations=True)
+_RATE = Retry(attempts=6, pause_seconds=0.25, mutations=True)
 _PASSING = Retry(attempts=3, pause_seconds=0.25, mutations=False)
 
 RETRIES: Mapping[str, Retry] = {
