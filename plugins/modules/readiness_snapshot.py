@@ -13,6 +13,8 @@ author: Contributors to the pilotlight.aws_dr project (@pilotlight)
 description:
   - Stores what M(pilotlight.aws_dr.readiness_info) found in the state tables of both regions. An unplanned move asks
     neither Route 53 nor IAM nor the configuration of buckets, and goes by this snapshot in the region that lives.
+  - What could not be known this time stays as the snapshot before told it, for a week and with the time at which it was
+    known, so that a look during an outage takes nothing away.
   - A region that does not answer is told in RV(stored) and fails the task only if no region could keep it.
 notes:
   - Credentials come from the profile or role of each site, or from the default chain.

@@ -47,7 +47,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     if home := os.environ.get("FAULTS_LAB_HOME"):
         yield Lab(home=Path(home), net=os.environ["LAB_NET"])
         return
-    with a_lab(tmp_path_factory.mktemp("faults"), "127.86.112") as running:
+    with a_lab(tmp_path_factory.mktemp("faults"), "127.86.113") as running:
         running.playbook("playbooks/deploy-dr.yml").must_succeed()
         running.playbook("playbooks/activate.yml", "-e", "activate_team_trained=true").must_succeed()
         yield running

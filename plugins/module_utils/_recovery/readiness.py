@@ -19,12 +19,13 @@ from .fields import ModelError, Problem
 from .gates.answers import ANY_DAY, Ruling, Verdict
 from .gates.ruling import check_waivers, evaluate, in_the_way, to_be_said, wanted
 from .model import Access, Application
-from .readiness_document import ReadinessDocument
+from .portions import batches
+from .readiness_document import ReadinessDocument, found_in
 from .reading.parts import Wanted
 from .reading.reader import WorldReader
-from .snapshot import BreakGlass, Facet, GlobalCluster, Snapshot
+from .snapshot import BreakGlass, Facet, GlobalCluster, Snapshot, Unknown
 from .steps.base import Move
-from .store import READINESS, Item, write_together
+from .store import BATCH_READ_LIMIT, READINESS, Item, Place, read_together, write_together
 from .tools import Tools
 
 NO_RUN = "readiness"
@@ -132,15 +133,19 @@ class Kept:
 
 
 def store(applications: Sequence[Application], documents: Sequence[ReadinessDocument], tools: Tools) -> list[Kept]:
-    """Keep snapshots in both regions, as either may be the one that lives. A region that does not answer is told."""
+    """Keep snapshots in both regions, as either may be the one that lives. A region that does not answer is told.
+
+    What could not be known this time stays as the snapshot before told it, with the time at which that was known.
+    """
     by_name = {document.application: document for document in documents}
     places = [(one, site) for one in applications for site in one.sites if one.name in by_name]
     failed: dict[Access, dict[str, RecoveryError]] = {}
     for access in dict.fromkeys(site.access for _one, site in places):
+        here = [(site.state_table, one.name, READINESS) for one, site in places if site.access == access]
+        before = _kept_before(here, tools, access)
         items = [
-            (site.state_table, Item(one.name, READINESS, by_name[one.name].as_dict()))
-            for one, site in places
-            if site.access == access
+            (place[0], Item(place[1], READINESS, by_name[place[1]].remembering(before[place]).as_dict()))
+            for place in here
         ]
         failed[access] = write_together(tools.caller, access, items)
     kept = []
@@ -148,3 +153,15 @@ def store(applications: Sequence[Application], documents: Sequence[ReadinessDocu
         error = failed[site.access].get(one.name)
         kept.append(Kept(one.name, site.region, site.state_table, str(error) if error else None))
     return kept
+
+
+def _kept_before(places: Sequence[Place], tools: Tools, access: Access) -> dict[Place, ReadinessDocument | Unknown]:
+    """The snapshots that stand there; what cannot be read is not known, and the writing will tell why."""
+    found: dict[Place, ReadinessDocument | Unknown] = dict.fromkeys(places, Unknown("it was not read"))
+    for batch in batches(places, BATCH_READ_LIMIT):
+        try:
+            told = read_together(tools.caller, access, batch)
+        except RecoveryError:
+            continue
+        found.update({place: found_in(item) for place, item in told.items() if not isinstance(item, RecoveryError)})
+    return found

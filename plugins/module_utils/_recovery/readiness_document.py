@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .snapshot import Unknown
 
 FORMAT = 1
 """Grows when a key changes its meaning or goes."""
+UNKNOWN = "unknown"
+"""The answer of a gate that could not be known; ``Verdict.UNKNOWN`` is written so."""
+LONGEST_AGE_SECONDS = 7 * 86400.0
+"""Much changes in a week: an older snapshot is shown, and is no comfort."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class ReadinessDocument:
     """How ready an application was, at a time (seconds since the epoch), for a move to a place.
 
     ``score`` is the share of the gates that were asked and hold, in percent, rounded down. ``gates`` are by name as
-    ``Ruling.described`` shows them; ``blocks`` there says that it is a failure of readiness.
+    ``Ruling.described`` shows them; ``blocks`` there says that it is a failure of readiness, and ``known_at`` that the
+    answer is an earlier look's, because this one could not know.
     """
 
     application: str
@@ -59,6 +64,27 @@ class ReadinessDocument:
     def age(self, now: float) -> float:
         """How old it is, in seconds."""
         return max(0.0, now - self.at)
+
+    def age_of(self, gate: str, now: float) -> float:
+        """How old the answer of a gate is, in seconds."""
+        return max(0.0, now - float(self.gates[gate].get("known_at", self.at)))
+
+    def remembering(self, before: ReadinessDocument | Unknown) -> ReadinessDocument:
+        """This one, with what ``before`` knew in place of what could not be known now, as long as that is not too old.
+
+        A look during an outage must not take away what an unplanned move goes by. The score stays the look's own.
+        """
+        if isinstance(before, Unknown) or before.target != self.target:
+            return self
+        kept = dict(self.gates)
+        for name, now in self.gates.items():
+            said = before.gates.get(name)
+            if now["answer"] != UNKNOWN or said is None or said["answer"] == UNKNOWN:
+                continue
+            if before.age_of(name, self.at) <= LONGEST_AGE_SECONDS:
+                earlier = {"answer": said["answer"], "reason": said["reason"]}
+                kept[name] = {**now, **earlier, "known_at": said.get("known_at", before.at)}
+        return replace(self, gates=kept)
 
 
 def found_in(item: Mapping[str, Any] | Unknown | None) -> ReadinessDocument | Unknown:

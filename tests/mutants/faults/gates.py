@@ -96,4 +96,16 @@ FAULTS = (
         "of all that stands in the way only the first is reported",
         Rewritten("gates.ruling:in_the_way", "for ruling in blocking\n", "for ruling in blocking[:1]\n"),
     ),
+    (
+        "outage-takes-readiness-away",
+        "R29",
+        "a look during an outage overwrites what an unplanned move goes by with what it could not know",
+        Rewritten("readiness:store", ".remembering(before[place])", ""),
+    ),
+    (
+        "remembered-answer-as-young-as-its-snapshot",
+        "R29",
+        "an answer that is an earlier look's is shown with the age of the newest look",
+        Rewritten("gates.ruling:_remembered", "found.age_of(gate.name, snapshot.at)", "found.age(snapshot.at)"),
+    ),
 )

@@ -21,6 +21,7 @@ from plugins.module_utils._recovery.readiness import Readiness, break_glass, loo
 from plugins.module_utils._recovery.readiness_document import ReadinessDocument
 from plugins.module_utils._recovery.results import MOVED, REFUSED
 from plugins.module_utils._recovery.runner import Options, run_move
+from plugins.module_utils._recovery.snapshot import Unknown
 
 TRIED = break_glass("2026-09-01", 90)
 """The virtual clock stands at 2026-09-21."""
@@ -221,6 +222,55 @@ def test_an_unplanned_move_goes_by_what_was_kept_in_the_living_region_and_says_h
     assert len(notes) == 1
     assert notes[0].endswith("as readiness said 5.0 h ago")
     assert {call.service for call in bench.aws.calls} & {"route53", "iam", "s3", "service-quotas"} == set()
+
+
+def test_a_look_during_an_outage_does_not_take_away_what_an_unplanned_move_goes_by() -> None:
+    bench = bench_of()
+    BREAKS["record-ttl"](bench.aws)
+    store(bench.aws.applications, [one.document for one in looked(bench)], bench.tools())
+    bench.clock.wait(3600)
+    bench.aws.outage(EAST, "hang")
+    bench.aws.absent_templates.add("shop-dr-asg-template")
+    for _hour in range(2):  # what is remembered is remembered again
+        tools = bench.tools()
+        (found,) = look(bench.aws.applications, tools, TRIED)
+        assert found.document.gates["record-ttl"]["answer"] == "unknown"
+        store(bench.aws.applications, [found.document], tools)
+        bench.clock.wait(3600)
+    lost = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True, waive=("launch-template",))
+    (outcome,) = run_move(bench.aws.applications, lost, bench.tools()).applications
+    notes = [note for note in outcome.notes if note.startswith("record-ttl (R18)")]
+    assert len(notes) == 1
+    assert notes[0].endswith("as readiness said 3.0 h ago")
+    item = json.loads(bench.aws.tables[(WEST, "shop-dr-state")]["shop|readiness"]["document"]["S"])
+    assert item["score"] == found.document.score
+    assert ReadinessDocument.of(item).gates["launch-template"]["answer"] == "fails"  # newer than what was remembered
+
+
+def document_of(target: str, at: float, answer: str, **more: Any) -> ReadinessDocument:
+    gate = {"gate": "record-ttl", "answer": answer, "reason": f"seen at {at:.0f}", **more}
+    return ReadinessDocument("shop", at, target, 50, {"record-ttl": gate})
+
+
+@pytest.mark.parametrize(
+    ("before", "answer"),
+    [
+        (document_of("dr", 0.0, "fails"), "fails"),
+        (document_of("dr", 0.0, "holds"), "holds"),
+        (document_of("dr", 0.0, "unknown"), "unknown"),
+        (document_of("primary", 0.0, "holds"), "unknown"),  # it was asked of a move to the other site
+        (document_of("dr", -8 * 86400.0, "holds"), "unknown"),  # too old
+        (document_of("dr", 0.0, "holds", known_at=-8 * 86400.0), "unknown"),  # and so is this, at second hand
+        (Unknown("it was not read"), "unknown"),
+    ],
+)
+def test_only_what_was_known_of_the_same_move_within_a_week_is_remembered(
+    before: ReadinessDocument | Unknown, answer: str
+) -> None:
+    now = document_of("dr", 60.0, "unknown")
+    assert now.remembering(before).gates["record-ttl"]["answer"] == answer
+    known = document_of("dr", 60.0, "fails")
+    assert known.remembering(before) == known
 
 
 def test_an_unplanned_move_of_a_site_that_is_well_is_refused_with_what_to_do() -> None:

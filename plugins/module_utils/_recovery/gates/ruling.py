@@ -67,9 +67,9 @@ def _remembered(gate: Gate, move: Move, snapshot: Snapshot) -> Answer:
     if isinstance(found, Unknown):
         return unknown(found.reason)
     said = found.gates.get(gate.name)
-    age = age_in_words(found.age(snapshot.at))
     if said is None:
-        return unknown(f"the readiness snapshot, {age} old, does not name it")
+        return unknown(f"the readiness snapshot, {age_in_words(found.age(snapshot.at))} old, does not name it")
+    age = age_in_words(found.age_of(gate.name, snapshot.at))
     reason = f"{said['reason']}; " if said.get("reason") else ""
     return Answer(Verdict(said["answer"]), f"{reason}as readiness said {age} ago")
 

@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..lease import run_of, seconds_left
-from ..readiness_document import age_in_words, found_in
+from ..readiness_document import LONGEST_AGE_SECONDS, age_in_words, found_in
 from ..snapshot import Snapshot, Unknown
 from ..steps.base import Move
 from ..steps.pending_job import open_job
 from ..steps.registry import MODES
 from ..store import LEASE, READINESS, RUN, pending_item
 from .answers import Answer, Verdict, fails, holds, unknown
-
-LONGEST_READINESS_AGE_SECONDS = 7 * 86400.0
-"""Much changes in a week: an older snapshot is shown, and is no comfort."""
 
 
 def state_store(move: Move, snapshot: Snapshot) -> Answer:
@@ -104,7 +101,7 @@ def readiness(move: Move, snapshot: Snapshot) -> Answer:
     said = f"score {found.score}, {age_in_words(age)} old"
     failing = ", ".join(sorted(name for name, one in found.gates.items() if one["answer"] == "fails"))
     said += f"; failing: {failing}" if failing else ""
-    if age > LONGEST_READINESS_AGE_SECONDS:
+    if age > LONGEST_AGE_SECONDS:
         return fails(f"{said}: too old to go by; run playbooks/readiness.yml")
     return holds(said)
 
