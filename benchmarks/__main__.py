@@ -385,7 +385,7 @@ def main() -> int:
                 bencher.mover((1, 20, 100), plain=(1, 20), guide=True)
             if options.only != "mover":
                 bencher.playbooks()
-    except BenchError as error:
+    except (BenchError, TimeoutError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     sheet = bencher.sheet

@@ -273,7 +273,7 @@ class Builder:
         )
 
 
-def _until(ready: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
+def _until(ready: Callable[[], bool], what: str, seconds: float = 600.0) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:

@@ -19,10 +19,17 @@ class ActionModule(MovingAction):
     arguments = {
         "place": {"type": "str", "choices": ["primary", "dr"], "default": "primary"},
         "overwrite_secrets": {"type": "list", "elements": "str", "default": []},
+        "without_job": {"type": "bool", "default": False},
     }
 
     def outcomes(
         self, applications: tuple[Application, ...], given: Mapping[str, Any], tools: Tools
     ) -> tuple[Reconciliation, ...]:
-        overwrite = tuple(given["overwrite_secrets"])
-        return reconcile(applications, given["place"], tools, check=self._task.check_mode, overwrite_secrets=overwrite)
+        return reconcile(
+            applications,
+            given["place"],
+            tools,
+            check=self._task.check_mode,
+            overwrite_secrets=tuple(given["overwrite_secrets"]),
+            without_job=given["without_job"],
+        )

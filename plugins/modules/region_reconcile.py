@@ -12,7 +12,7 @@ short_description: Do what is left of an unplanned move, once the old region is 
 author: Contributors to the pilotlight.aws_dr project (@pilotlight)
 description:
   - Does the job that an unplanned move with M(pilotlight.aws_dr.region_switch) left in the state table of the living
-    region. Without such a job nothing is done.
+    region. Without such a job nothing is done, unless O(without_job) says that one is missing.
   - The old site is fenced first, as it would have been before the move had its region answered. Its groups go to zero,
     schedules and event-source mappings that write are switched off, and its database lets nobody in.
   - The snapshot in which Aurora keeps the writes that were lost is copied to a manual one, as it would expire. It may
@@ -40,6 +40,12 @@ options:
     type: list
     elements: str
     default: []
+  without_job:
+    description:
+      - Whether to do all of it although no job was kept. An unplanned move says so when the state table of the living
+        region took no writes. A site that is the writer is never fenced.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - pilotlight.aws_dr.applications
   - pilotlight.aws_dr.applications.live

@@ -60,7 +60,8 @@ def story(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Story]:
     told = Story(lab, lab.home / "reports" / f"{name}-{int(time.time())}")
     yield told
     lab.command("fault", "--clear")
-    lab.command("heal", lab.primary_region)
+    for region in (lab.primary_region, lab.dr_region):
+        lab.command("heal", region)
     lab.command("wait", "--timeout", "240")
     if lab.writer_region() != lab.primary_region or lab.answering_region() != lab.primary_region:
         told.play(*RECONCILE).must_succeed()
@@ -242,18 +243,19 @@ def test_an_unplanned_failover_that_is_killed_goes_on_where_it_was(seed: int, st
 
 
 STAGES = {
-    # stage of the drill in which the region goes: (step that announces it, kind of outage)
-    "before the writer moves": ("raise-capacity", "hang"),
-    "while the writer moves": ("promote", "swallow"),
-    "before clients move": ("write-probe", "errors"),
-    "while clients move": ("switch-traffic", "refuse"),
+    # stage of the drill in which the region goes: step that announces it
+    "before the writer moves": "raise-capacity",
+    "while the writer moves": "promote",
+    "before clients move": "write-probe",
+    "while clients move": "switch-traffic",
 }
 
 
+@pytest.mark.parametrize("kind", ["hang", "swallow", "refuse", "errors"])
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_region_that_goes_in_the_midst_of_a_drill_is_left_behind(stage: str, story: Story) -> None:
+def test_a_region_that_goes_in_the_midst_of_a_drill_is_left_behind(stage: str, kind: str, story: Story) -> None:
     """The drill ends by itself, or its operator ends it, breaks its lease and fails over: both lead to dr."""
-    step, kind = STAGES[stage]
+    step = STAGES[stage]
     lab = story.lab
     with lab.started_playbook(*story.arguments(*DRILL)) as process:
         assert process.stdout is not None
@@ -261,6 +263,7 @@ def test_a_region_that_goes_in_the_midst_of_a_drill_is_left_behind(stage: str, s
             found = PROGRESS.search(line)
             if found and found["step"] == step:
                 break
+        assert process.poll() is None, f"the drill told that {step} had begun"
         lab.command("outage", lab.primary_region, "--kind", kind)
         drained = threading.Thread(target=process.stdout.read, daemon=True)
         drained.start()
@@ -274,6 +277,26 @@ def test_a_region_that_goes_in_the_midst_of_a_drill_is_left_behind(stage: str, s
     print(f"{stage}: served from dr {time.monotonic() - began:.0f} s after the operator gave the drill up")
     assert lab.writer_region() == lab.dr_region
     assert lab.answering_region() == lab.dr_region
+
+
+def test_dr_that_is_lost_while_it_serves_is_left_for_home_and_can_be_moved_to_again(story: Story) -> None:
+    lab = story.lab
+    story.play(*DRILL).must_succeed()
+    lab.command("outage", lab.dr_region, "--kind", "swallow")
+    try:
+        began = time.monotonic()
+        story.play(*story.unplanned, "-e", "failover_target=primary").must_succeed()
+        print(f"home {time.monotonic() - began:.0f} s after the command")
+        assert lab.writer_region() == lab.primary_region
+        assert lab.answering_region() == lab.primary_region
+    finally:
+        lab.command("heal", lab.dr_region)
+    lab.command("wait", "--timeout", "240")
+    story.play(*RECONCILE, "-e", "reconcile_place=dr").must_succeed()
+    with story.region_lost("refuse"):
+        story.play(*story.unplanned).must_succeed()
+        assert lab.writer_region() == lab.dr_region
+        assert lab.answering_region() == lab.dr_region
 
 
 def test_a_region_whose_name_does_not_resolve_is_left_behind(story: Story) -> None:

@@ -148,11 +148,14 @@ def _way_home(report: Mapping[str, Any]) -> list[str]:
     left = report["from"]["region"]
     if report["mode"] == UNPLANNED:
         place = "" if report["from"]["place"] == "primary" else f" -e reconcile_place={report['from']['place']}"
-        return [
+        reconcile = (
             f"When {left} is back, run playbooks/reconcile.yml{place}, again until no job is left: it fences what "
-            "writes there, saves the lost writes and links secrets again.",
-            f"When the old cluster in {left} has joined again, bring the application home with playbooks/failback.yml.",
-        ]
+            "writes there, saves the lost writes and links secrets again."
+        )
+        joined = f"When the old cluster in {left} has joined again, "
+        if report["to"]["place"] == "primary":
+            return [reconcile, f"{joined}run playbooks/readiness.yml: the application is home, dr its standby."]
+        return [reconcile, f"{joined}bring the application home with playbooks/failback.yml."]
     if report["to"]["place"] == "dr":
         return ["Bring the application home with playbooks/failback.yml."]
     return [

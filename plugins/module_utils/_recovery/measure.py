@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .samples import Kind, Observation, Sample, Stored, interval_of
-from .steps.registry import FENCES
+from .steps.registry import STOPS
 from .waterfall import CLIENT, StepSpan, Waterfall, critical_path, step_spans, waterfall
 
 EVENT_SKEW_SECONDS = 1.0
@@ -489,15 +489,15 @@ def _stop_of_writes(events: Iterable[Mapping[str, Any]]) -> float | None:
             stopped.pop(step, None)
         elif event["kind"] == "intent" and step == "promote":
             asked_at = at
-        elif event["kind"] == "step-done" and step in FENCES:
+        elif event["kind"] == "step-done" and step in STOPS and not detail.get("missing"):
             stopped[step] = at
         elif event["kind"] == "step-done" and step == "fencing-events" and detail.get("outcome") == "confirmed":
             told_at = float(detail.get("at") or at)
             if told_at >= asked_at - EVENT_SKEW_SECONDS:
                 stopped[step] = told_at
-    stops = [at for step, at in stopped.items() if step not in FENCES]
-    if stopped.keys() >= set(FENCES):  # until the last of them, something could still write (R25)
-        stops.append(max(stopped[step] for step in FENCES))
+    stops = [at for step, at in stopped.items() if step not in STOPS]
+    if stopped.keys() >= set(STOPS):  # until the last of them, something could still write (R25)
+        stops.append(max(stopped[step] for step in STOPS))
     return min(stops, default=None)
 
 

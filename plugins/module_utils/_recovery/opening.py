@@ -13,7 +13,7 @@ from typing import Any
 from . import results
 from .errors import RecoveryError
 from .gates.answers import Ruling
-from .gates.ruling import evaluate, in_the_way, wanted
+from .gates.ruling import evaluate, in_the_way, past_return, wanted
 from .journal import new_run_id, read_file, stored_events
 from .lease import last_run, unreleased_run
 from .model import Application
@@ -92,7 +92,7 @@ def survey(applications: Iterable[Application], options: Options, mode: Mode) ->
         if mode.loses_data:
             facets[source].append(Facet.VALVES)
         if not mode.moves:
-            facets[target] = [*SURVEYED, Facet.GLOBAL, Facet.SECRETS]
+            facets[target] = [*SURVEYED, Facet.GLOBAL, Facet.SECRETS, Facet.HOSTS, Facet.DNS]
             facets[source] = [*SURVEYED, Facet.VALVES, Facet.LOST_WRITES, Facet.SECRETS, Facet.LAG]
         for site, kinds in facets.items():
             for facet in kinds:
@@ -159,10 +159,13 @@ class Opening:
             break_lease=self.options.break_lease,
             accept_unfenced=self.options.accept_unfenced,
             overwrite_secrets=self.options.overwrite_secrets,
+            without_job=self.options.without_job,
         )
         plan = make_plan(move, self.mode, snapshot)
         events = self._events_of(move) if found else ()
         rulings = () if plan.empty else evaluate(move, snapshot, self.options.waive)
+        if found and self.mode.moves and writer is not None and known and known.member(target) == writer:
+            rulings = past_return(rulings)
         return Candidate(move, plan, rulings, events, found is not None)
 
     def _unfinished(self, application: Application, snapshot: Snapshot) -> dict[str, Any] | None:

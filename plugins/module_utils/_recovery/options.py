@@ -30,6 +30,7 @@ class Options:
     break_lease: str = ""
     accept_unfenced: bool = False
     overwrite_secrets: tuple[str, ...] = ()
+    without_job: bool = False
     operator: str = ""
 
     def checked(self) -> Options:

@@ -5,7 +5,8 @@
 
 The runner does it as a mode of its own, so that it has gates, a lease, a journal and a plan like a move: the old site
 is fenced with the steps that an unplanned move has, lost writes are saved, secrets are linked again, what is still
-exposed is said, and the pending job is closed. Without a job there is nothing to do, and nothing is fenced.
+exposed is said, and the pending job is closed. Without a job there is nothing to do, and nothing is fenced, unless the
+operator says that one is missing.
 """
 
 from __future__ import annotations
@@ -83,10 +84,11 @@ class Reconciliation:
         }
 
 
-def options_of(place: str, overwrite_secrets: Sequence[str] = ()) -> Options:
+def options_of(place: str, overwrite_secrets: Sequence[str] = (), *, without_job: bool = False) -> Options:
     """The options of a run that reconciles the site at ``place``, whose region is back. Raises ModelError."""
     living = {PLACES[0]: PLACES[1], PLACES[1]: PLACES[0]}.get(place, place)
-    return Options(living, RECONCILE, RECONCILE, overwrite_secrets=tuple(overwrite_secrets)).checked()
+    secrets = tuple(overwrite_secrets)
+    return Options(living, RECONCILE, RECONCILE, overwrite_secrets=secrets, without_job=without_job).checked()
 
 
 def reconcile(
@@ -96,13 +98,15 @@ def reconcile(
     *,
     check: bool = False,
     overwrite_secrets: Sequence[str] = (),
+    without_job: bool = False,
 ) -> tuple[Reconciliation, ...]:
     """Do what the pending jobs of the site at ``place`` ask for, or in ``check`` say which calls that would take.
 
-    ``overwrite_secrets`` names secrets whose copy in the old region may be replaced by the living region's. Raises
-    RecoveryError for options that make no sense.
+    ``overwrite_secrets`` names secrets whose copy in the old region may be replaced by the living region's.
+    ``without_job`` does all of it although no job was kept, because the living region's table took no writes when the
+    application was moved. Raises RecoveryError for options that make no sense.
     """
-    outcome = run_move(applications, options_of(place, overwrite_secrets), tools, check=check)
+    outcome = run_move(applications, options_of(place, overwrite_secrets, without_job=without_job), tools, check=check)
     return tuple(_reconciliation(one) for one in outcome.applications)
 
 

@@ -93,7 +93,7 @@ class _Run:
                 outcomes[one.name] = one.result(results.NOTHING)
             elif one.blocking:
                 outcomes[one.name] = one.result(results.REFUSED, one.blocking)
-            elif held_back:
+            elif held_back and not one.resumed:  # what was begun may have a writer here and clients there
                 reason = "held back: another application of this move may not begin"
                 outcomes[one.name] = one.result(results.REFUSED, (reason,))
             elif check:
@@ -147,11 +147,11 @@ class _Run:
         return course
 
     def _take_leases(self, course: Course) -> None:
-        say, needs_store = partial(self.speaker.note, course.move, "lease"), self.mode.needs_store
+        say = partial(self.speaker.note, course.move, "lease")
         try:
-            course.leases.take(say, self.options.break_lease, all_of_them=needs_store)
+            course.leases.take(say, self.options.break_lease, all_of_them=self._depends_on_store(course))
         except LeaseLost as error:
-            course.fail(str(error))
+            self._superseded(course, error)
         except RecoveryError as error:
             course.leases = Leases()
             course.fail(f"the lease cannot be taken: {error}")
@@ -285,7 +285,13 @@ class _Run:
             for region, error in course.leases.renew_due().items():
                 self._note_lease(course, region, f"the lease in {region} could not be renewed", error)
         except LeaseLost as error:
-            course.fail(str(error))
+            self._superseded(course, error)
+
+    @staticmethod
+    def _superseded(course: Course, error: LeaseLost) -> None:
+        """Another process has the lease, maybe of this very run: its events must not be overwritten by ours."""
+        course.journal.store = None
+        course.fail(str(error))
 
     def _holds(self, course: Course, seconds: float) -> bool:
         """Whether a call that may take so long may be made; without a lease where the store is no condition."""
@@ -293,7 +299,7 @@ class _Run:
         try:
             errors = leases.renew_for(seconds)
         except LeaseLost as error:
-            course.fail(str(error))
+            self._superseded(course, error)
             return False
         if leases.covers(seconds):
             return True

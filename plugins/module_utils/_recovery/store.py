@@ -24,8 +24,8 @@ from .portions import batches
 
 BATCH_WRITE_LIMIT = 25  # BatchWriteItem, DynamoDB API reference
 BATCH_READ_LIMIT = 100  # BatchGetItem
-REFUSED_WRITES = 6
-"""How often in a row DynamoDB may take only a part of a batch."""
+REFUSED_BATCHES = 6
+"""How often in a row DynamoDB may take, or give, only a part of a batch."""
 
 Place = tuple[str, str, str]
 """A table, an application, an item."""
@@ -92,19 +92,33 @@ def encode(item: Item) -> dict[str, Any]:
 
 
 def decode(attributes: Mapping[str, Any]) -> Item:
-    """The reverse of ``encode``; scalar attributes beside the document are merged into it."""
+    """The reverse of ``encode``; scalar attributes beside the document are merged into it.
+
+    Raises RecoveryError for a document that cannot be read: people write some by hand.
+    """
     document = Document()
     for name, value in attributes.items():
         if name in ("application", "item"):
             continue
         if name == "document":
-            document.update(json.loads(value["S"]))
+            document.update(_read_document(attributes, value.get("S")))
             document.text = value["S"]
         elif "S" in value:
             document[name] = value["S"]
         elif "N" in value:
             document[name] = float(value["N"])
     return Item(attributes["application"]["S"], attributes["item"]["S"], document)
+
+
+def _read_document(attributes: Mapping[str, Any], text: object) -> dict[str, Any]:
+    try:
+        document = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        document = None
+    if isinstance(document, dict):
+        return document
+    named = "/".join(str(attributes.get(name, {}).get("S")) for name in ("application", "item"))
+    raise RecoveryError(f"the document of {named} is no JSON object: mend it in the state table")
 
 
 def unchanged(found: object) -> dict[str, Any]:
@@ -140,7 +154,10 @@ class Store:
         """The documents of those (application, item) that exist; one call for a hundred of them."""
         found: dict[tuple[str, str], Mapping[str, Any]] = {}
         for batch in batches([(self.table, *one) for one in keys], BATCH_READ_LIMIT):
-            found.update({place[1:]: document for place, document in _read(self.caller, self.access, batch).items()})
+            for place, document in _read(self.caller, self.access, batch).items():
+                if isinstance(document, CallFailed):
+                    raise document
+                found[place[1:]] = document
         return found
 
     def write(self, items: Sequence[Item]) -> None:
@@ -210,26 +227,35 @@ def write_together(caller: Caller, access: Access, items: Sequence[tuple[str, It
     return failed
 
 
-def _read(caller: Caller, access: Access, places: Sequence[Place]) -> dict[Place, Mapping[str, Any]]:
+def _read(caller: Caller, access: Access, places: Sequence[Place]) -> dict[Place, Mapping[str, Any] | CallFailed]:
     wanted: dict[str, Any] = {}
     for table, application, item in places:
         keys = wanted.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"]
         keys.append(key(application, item))
-    found: dict[Place, Mapping[str, Any]] = {}
-    while wanted:
+    found: dict[Place, Mapping[str, Any] | CallFailed] = {}
+    if not wanted:
+        return found
+    for _attempt in range(REFUSED_BATCHES):
         answer = caller.call(access, "dynamodb", "BatchGetItem", {"RequestItems": wanted})
         for table, rows in (answer.get("Responses") or {}).items():
-            for row in map(decode, rows):
-                found[(table, row.application, row.item)] = row.document
+            for row in rows:
+                place = (table, row["application"]["S"], row["item"]["S"])
+                try:
+                    found[place] = decode(row).document
+                except RecoveryError as error:
+                    found[place] = CallFailed(access.region, "dynamodb", "BatchGetItem", "NoDocument", str(error))
         wanted = answer.get("UnprocessedKeys") or {}
-    return found
+        if not wanted:
+            return found
+    reason = f"{', '.join(wanted)} gives no more items"
+    raise CallFailed(access.region, "dynamodb", "BatchGetItem", "UnprocessedKeys", reason)
 
 
 def _write(caller: Caller, access: Access, items: Sequence[tuple[str, Item]]) -> None:
     wanted: dict[str, Any] = {}
     for table, one in items:
         wanted.setdefault(table, []).append({"PutRequest": {"Item": encode(one)}})
-    for _attempt in range(REFUSED_WRITES):
+    for _attempt in range(REFUSED_BATCHES):
         answer = caller.call(access, "dynamodb", "BatchWriteItem", {"RequestItems": wanted}, mutates=True)
         wanted = answer.get("UnprocessedItems") or {}
         if not wanted:

@@ -95,6 +95,17 @@ def found(snapshot: Snapshot, application: Application, site: Site, kinds: Seque
     return valves
 
 
+def absent(snapshot: Snapshot, application: Application, site: Site, kinds: Sequence[str]) -> list[str]:
+    """What the inventory lists, and nothing was found behind: a name that is wrong, or a function without mappings."""
+    pairs = [pair for pair in listed(snapshot, application, site) if pair[0] in kinds]
+    shut_before = set(was_shut(snapshot, application, site))
+    return [
+        f"{kind} {name}"
+        for kind, name in pairs
+        if (kind, name) not in shut_before and snapshot.valves.get((site.access, kind, name)) == ()
+    ]
+
+
 # Reading
 
 

@@ -47,6 +47,11 @@ def failover(tmp_path: Path, *arguments: str, playbook: str = "failover.yml") ->
     [
         ("", "what for? say -e drill=true, or -e failover_mode=planned (or unplanned) -e failover_confirm=dr-webapp"),
         ("drill=true failover_mode=unplanned", "drill=true and failover_mode=unplanned exclude each other"),
+        (
+            "drill=true failover_target=primary",
+            "drill=true and a move to primary exclude each other",
+        ),
+        ("failover_target=mars", "move_target is 'mars': primary or dr is wanted"),
         ("failover_mode=sideways failover_confirm=dr-webapp", "failover_mode is 'sideways': planned or unplanned"),
         ("failover_mode=planned", "failover_confirm is '': to move it, confirm with its name"),
         ("failover_mode=planned failover_confirm=other", "failover_confirm is 'other': to move it, confirm with"),

@@ -12,13 +12,13 @@ FAULTS = (
         "min-not-raised",
         "R20",
         "only the desired capacity is raised, so target tracking scales the group in again",
-        Rewritten("steps.autoscaling:_raised", "max(state.min, group.active.min)", "state.min"),
+        Rewritten("steps.autoscaling:_raised", "max(state.min, least)", "state.min"),
     ),
     (
         "capacity-lowered-by-raising",
         "R20",
         "a group that somebody has made larger beforehand is made smaller by the move",
-        Rewritten("steps.autoscaling:_raised", "max(state.desired, group.active.desired)", "group.active.desired"),
+        Rewritten("steps.autoscaling:_raised", "max(state.desired, desired)", "desired"),
     ),
     (
         "old-values-not-kept",
@@ -51,5 +51,11 @@ FAULTS = (
         "R21",
         "instances that the load balancer holds for unhealthy count as capacity",
         Rewritten("steps.autoscaling:RaiseCapacity._waiting", "healthy < wanted", "False"),
+    ),
+    (
+        "capacity-over-the-maximum",
+        "R20",
+        "more is asked for than the group's maximum, which AWS refuses",
+        Rewritten("steps.autoscaling:_room", "max(state.max, 1)", "99"),
     ),
 )

@@ -108,4 +108,10 @@ FAULTS = (
         "an answer that is an earlier look's is shown with the age of the newest look",
         Rewritten("gates.ruling:_remembered", "found.age_of(gate.name, snapshot.at)", "found.age(snapshot.at)"),
     ),
+    (
+        "readiness-of-the-other-direction",
+        "R29",
+        "what readiness said of a move there is taken for the way back",
+        Rewritten("gates.ruling:_remembered", "if found.target != move.place:", "if False:"),
+    ),
 )

@@ -69,7 +69,7 @@ FAULTS = (
         "planned-without-a-lease",
         "lease",
         "a planned move goes on when no lease can be had",
-        Rewritten("runner:_Run._take_leases", "all_of_them=needs_store", "all_of_them=False"),
+        Rewritten("runner:_Run._take_leases", "all_of_them=self._depends_on_store(course)", "all_of_them=False"),
     ),
     (
         "taken-together-from-others",

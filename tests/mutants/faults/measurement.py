@@ -30,8 +30,8 @@ FAULTS = (
         "a fence that was given up counts as a confirmed stop of writes",
         Rewritten(
             "measure:_stop_of_writes",
-            'event["kind"] == "step-done" and step in FENCES',
-            'event["kind"] in ("step-done", "step-failed") and step in FENCES',
+            'event["kind"] == "step-done" and step in STOPS',
+            'event["kind"] in ("step-done", "step-failed") and step in STOPS',
         ),
     ),
     (

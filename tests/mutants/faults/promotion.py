@@ -150,4 +150,26 @@ FAULTS = (
         "reconciling fences a site that serves again",
         Rewritten("steps.fencing:applies", "and member.writer", ""),
     ),
+    (
+        "silent-old-region-waited-for",
+        "R2",
+        "a switchover waits for an hour for a region that does not answer",
+        Rewritten(
+            "steps.aurora_global:Switchover._silent_since",
+            "return since if isinstance(view, Unknown) else None",
+            "return None",
+        ),
+    ),
+    (
+        "draining-instances-taken-as-gone",
+        "R10",
+        "instances that left service and still run are taken for gone",
+        Rewritten("steps.fencing:OldSiteEmpty.observe", "left += state.instances", "left += state.in_service"),
+    ),
+    (
+        "misspelt-valve-taken-as-shut",
+        "R25",
+        "what is listed to be fenced and is not there is taken for fenced",
+        Rewritten("steps.fencing:_shut_but_for", "if not missing:", "if True:"),
+    ),
 )

@@ -142,4 +142,26 @@ FAULTS = (
             "course:Course._late", "return now - progress.late_since >= progress.step.poll_seconds", "return True"
         ),
     ),
+    (
+        "begun-run-held-back",
+        "journal",
+        "a run that was begun is held back because another application may not begin",
+        Rewritten("runner:_Run.go", "held_back and not one.resumed", "held_back"),
+    ),
+    (
+        "superseded-process-overwrites-its-successor",
+        "journal",
+        "a process that lost its lease stores its events over those of the one that went on",
+        Rewritten("runner:_Run._superseded", "course.journal.store = None", "pass"),
+    ),
+    (
+        "gates-stop-a-run-past-return",
+        "journal",
+        "a run whose writer has moved is refused for the region that it has left",
+        Rewritten(
+            "opening:Opening.candidate",
+            "if found and self.mode.moves and writer is not None and known and known.member(target) == writer:",
+            "if False:",
+        ),
+    ),
 )

@@ -85,4 +85,14 @@ FAULTS = (
         "a recovery path depends on Route 53's control plane",
         Table("steps.registry:MODES", "unplanned", {"asks_route53": True}),
     ),
+    (
+        "switches-not-settled",
+        "R16",
+        "reconciling leaves a switch closed that an unplanned move could not open",
+        Rewritten(
+            "steps.traffic_switch:SettleSwitches.observe",
+            "SwitchTraffic.observe(self, world) if applies(world) else DONE",
+            "DONE",
+        ),
+    ),
 )

@@ -203,7 +203,7 @@ def test_the_lag_bounds_a_loss_only_with_a_confirmed_stop_of_writes() -> None:
     opened = event(5, "run-opened")
     stopped = [
         event(at, "step-done", stage="fence", step=step)
-        for at, step in ((8, "fence-old-site"), (9, "stop-writers"), (7, "revoke-ingress"))
+        for at, step in ((8, "fence-old-site"), (9, "old-site-empty"), (8, "stop-writers"), (7, "revoke-ingress"))
     ]
     assert measured(observed(series(30)), [opened, *stopped], lag=lag).rpo_bound.value == pytest.approx(5.5)
     assert measured(observed(series(30)), [opened, *stopped]).rpo_bound.value is None

@@ -358,3 +358,32 @@ def test_auroras_own_fence_is_told_and_never_undoes_a_promotion(where: str, mess
     result = move(bench, FAILOVER)
     assert (result.status, result.reasons) == (MOVED, ())
     assert steps(result)["fencing-events"]["detail"]["outcome"] == outcome
+
+
+def test_instances_that_drain_hold_up_no_promotion_and_writes_have_stopped_only_when_they_are_gone() -> None:
+    bench = Bench.of()
+    bench.aws.delays.drain = 25.0
+    result = move(bench, FAILOVER)
+    assert result.status == MOVED
+    done = steps(result)
+    assert at(bench, "FailoverGlobalCluster") - bench.aws.calls[0].at < 5
+    assert done["old-site-empty"]["ended_at"] - done["fence-old-site"]["ended_at"] >= 24
+
+
+def test_instances_that_do_not_end_leave_the_stop_of_writes_unknown() -> None:
+    bench = Bench.of()
+    bench.aws.delays.drain = 300.0
+    result = move(bench, FAILOVER)
+    assert result.status == MOVED
+    assert steps(result)["old-site-empty"]["outcome"] == "given up"
+    assert any("when the old site's last write was is not known" in note for note in result.notes)
+
+
+def test_what_is_listed_and_is_not_there_is_told_as_not_fenced() -> None:
+    bench = Bench.of()
+    bench.aws.schedules.clear()
+    result = move(bench, FAILOVER)
+    assert result.status == MOVED
+    (note,) = (note for note in result.notes if note.startswith("stop-writers"))
+    assert "schedule default/shop-nightly is not there in us-east-1" in note
+    assert steps(result)["stop-writers"]["detail"]["missing"] == ["schedule default/shop-nightly"]

@@ -328,13 +328,16 @@ def test_a_loss_is_bounded_by_the_lag_and_the_time_to_a_confirmed_stop(
 
 @pytest.mark.parametrize(("last", "expected"), [("step-done", 32.0), ("step-failed", None)])
 def test_a_fence_of_ours_bounds_a_loss_once_all_of_it_is_shut(last: str, expected: float | None) -> None:
-    parts = (("fence-old-site", "step-done"), ("stop-writers", "step-done"), ("revoke-ingress", last))
+    parts = (
+        *(("old-site-empty", "step-done"), ("fence-old-site", "step-done")),
+        *(("stop-writers", "step-done"), ("revoke-ingress", last)),
+    )
     shut = [
         {
             "kind": kind,
             "step": step,
             "stage": "fence",
-            "at": 118.0 + seq,
+            "at": 117.0 + seq,
             "seq": seq,
             "detail": {"outcome": "unreachable"},
         }

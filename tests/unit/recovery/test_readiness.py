@@ -247,6 +247,20 @@ def test_a_look_during_an_outage_does_not_take_away_what_an_unplanned_move_goes_
     assert ReadinessDocument.of(item).gates["launch-template"]["answer"] == "fails"  # newer than what was remembered
 
 
+def test_what_readiness_said_of_a_move_there_says_nothing_of_the_way_back() -> None:
+    bench = bench_of()
+    store(bench.aws.applications, [one.document for one in looked(bench)], bench.tools())
+    assert run_move(bench.aws.applications, DRILL, bench.tools()).ok
+    bench.clock.wait(7200)
+    bench.aws.outage(WEST, "hang")
+    home = Options("primary", "unplanned", "failover", accept_data_loss=True, accept_unfenced=True)
+    (outcome,) = run_move(bench.aws.applications, home, bench.tools()).applications
+    assert outcome.status == MOVED
+    answers = {gate["gate"]: gate for gate in outcome.gates}
+    assert answers["record-ttl"]["answer"] == "unknown"
+    assert "of a move to dr" in answers["readiness"]["reason"]
+
+
 def document_of(target: str, at: float, answer: str, **more: Any) -> ReadinessDocument:
     gate = {"gate": "record-ttl", "answer": answer, "reason": f"seen at {at:.0f}", **more}
     return ReadinessDocument("shop", at, target, 50, {"record-ttl": gate})

@@ -242,3 +242,49 @@ def test_reconciling_is_no_move_in_the_run_that_is_shown() -> None:
     run = bench.aws.tables[(WEST, "shop-dr-state")]["shop|run"]
     again(bench)
     assert bench.aws.tables[(WEST, "shop-dr-state")]["shop|run"] == run
+
+
+def test_a_job_that_could_not_be_left_is_done_where_the_operator_says_that_it_is_missing() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    del bench.aws.tables[(WEST, "shop-dr-state")]["shop|pending#primary"]
+    assert again(bench).status == NOTHING
+    result = again(bench, without_job=True)
+    assert (result.status, result.snapshots) == (CLOSED, (COPY,))
+    assert bench.aws.open_valves(primary(bench)) == SHUT
+    assert job(bench)["closed_by"] == result.run.run_id
+    assert again(bench).status == NOTHING
+
+
+def test_a_site_that_serves_is_not_fenced_whatever_the_operator_says() -> None:
+    bench = Bench.of()
+    before = bench.aws.open_valves(primary(bench))
+    result = again(bench, without_job=True)
+    assert result.ok
+    assert bench.aws.open_valves(primary(bench)) == before
+    assert bench.aws.groups[(EAST, "shop-asg")].desired > 0
+
+
+def test_once_dr_is_back_the_switches_stand_so_that_clients_can_be_led_there_again() -> None:
+    """dr is lost while it serves; the way home closes its switch, which Route 53 would go by for ever after (R16)."""
+    bench = Bench.of()
+    assert run_move(bench.aws.applications, Options("dr", "planned", "drill"), bench.tools()).ok
+    bench.clock.wait(7200)
+    bench.aws.outage(WEST)
+    home = Options("primary", "unplanned", "failover", accept_data_loss=True, accept_unfenced=True)
+    assert run_move(bench.aws.applications, home, bench.tools()).ok
+    bench.clock.wait(7200)
+    bench.aws.heal(WEST)
+    dr = bench.aws.applications[0].dr
+    bench.aws.comes_back(dr)
+    result = reconcile(bench.aws.applications, "dr", bench.tools())[0]
+    assert (result.status, result.left) == (CLOSED, ())
+    positions = {
+        record: json.loads(bench.aws.tables[(region, "shop-dr-state")][f"shop|switch#{record}"]["document"]["S"])
+        for record, region in (("primary", WEST), ("dr", EAST))
+    }
+    assert {record: one["position"] for record, one in positions.items()} == {"primary": 1, "dr": 1}
+    bench.aws.comes_back(dr, joined=True)
+    bench.clock.wait(7200)
+    bench.aws.outage(EAST)
+    assert run_move(bench.aws.applications, LOST, bench.tools()).ok, "clients are led to dr without its keeper"

@@ -356,6 +356,22 @@ def test_of_two_movers_at_once_only_one_moves(second: Options) -> None:
     assert bench.aws.made("rds", "FailoverGlobalCluster") == []
 
 
+def test_a_process_that_slept_while_another_went_on_with_its_run_does_not_overwrite_its_journal(tmp_path: Path) -> None:
+    bench = Bench.of()
+    others: list[MoveResult] = []
+
+    def go_on(call: Call) -> None:
+        if call.operation == "Publish" and not others:
+            others.append(MoveResult())
+            others.append(move(bench, journal_dir=tmp_path))
+
+    bench.aws.after_call = go_on
+    first = move(bench).applications[0]
+    (second,) = others[1].applications
+    assert (first.status, second.status, second.resumed) == (FAILED, MOVED, True)
+    assert journaled(bench.aws.tables[(WEST, "shop-dr-state")]) == read_file(Path(str(second.journal)))
+
+
 def test_a_paused_move_goes_on_under_its_run_id() -> None:
     bench = Bench.of()
     first = move(bench, stop_at=bench.clock.now() + 45).applications[0]
@@ -705,3 +721,69 @@ def test_fencing_events_that_are_not_seen_hold_nothing_up() -> None:
 def test_a_wrong_option_is_a_model_error() -> None:
     with pytest.raises(ModelError):
         Options("dr", "sudden").checked()
+
+
+def test_what_was_begun_goes_on_although_another_application_may_not_begin() -> None:
+    bench = Bench.of("blog", "shop")
+    (shop,) = (one for one in bench.aws.applications if one.name == "shop")
+    first = run_move([shop], DRILL, bench.tools(), stop_at=bench.clock.now() + 66).applications[0]
+    assert first.status == PAUSED
+    assert bench.aws.writer(shop) == WEST
+    bench.aws.instances[(WEST, "blog-dr-cluster")] = []
+    found = {one.application: one for one in move(bench).applications}
+    assert found["blog"].status == REFUSED
+    assert (found["shop"].status, found["shop"].resumed) == (MOVED, True), found["shop"].reasons
+
+
+@pytest.mark.parametrize("kind", ["hang", "refuse"])
+def test_a_switchover_whose_old_region_is_lost_once_the_writer_has_moved_is_gone_on_with(kind: str) -> None:
+    bench = Bench.of()
+    first = move(bench, stop_at=bench.clock.now() + 66).applications[0]
+    assert first.status == PAUSED
+    assert bench.aws.writer(bench.aws.applications[0]) == WEST
+    bench.aws.outage(EAST, kind)
+    again = move(bench).applications[0]
+    assert (again.status, again.resumed) == (MOVED, True), again.reasons
+    assert any(note.startswith("source-region (R2)") for note in again.notes)
+
+
+def test_a_switchover_whose_old_region_falls_silent_ends_soon_and_says_what_to_do() -> None:
+    bench = Bench.of()
+    original = bench.aws.after_call
+
+    def lose(call: Call) -> None:
+        original(call)
+        group = bench.aws.groups[(WEST, "shop-dr-asg")]
+        if call.operation == "DescribeTargetHealth" and bench.aws.in_service(WEST, "shop-dr-asg") >= group.desired:
+            bench.aws.outage(EAST, "refuse", clients_too=False)
+
+    bench.aws.after_call = lose
+    began = bench.clock.now()
+    result = move(bench).applications[0]
+    assert result.status == FAILED
+    assert bench.clock.now() - began < 120
+    assert any("fail over unplanned" in reason for reason in result.reasons), result.reasons
+
+
+def test_a_group_whose_maximum_is_too_low_is_filled_as_far_as_it_goes_where_that_is_waived() -> None:
+    bench = Bench.of()
+    bench.aws.groups[(WEST, "shop-dr-asg")].max = 1
+    assert status(move(bench)) == [REFUSED]
+    waived = Options("dr", "planned", "drill", waive=("group-limits",))
+    assert status(move(bench, waived)) == [MOVED]
+    assert bench.aws.groups[(WEST, "shop-dr-asg")].desired == 1
+
+
+def test_an_unplanned_move_leads_clients_to_the_capacity_that_there_is() -> None:
+    bench = Bench.of()
+    bench.aws.outage(EAST, "refuse")
+    launched = bench.aws._launched
+    group = bench.aws.groups[(WEST, "shop-dr-asg")]
+    bench.aws._launched = lambda born: launched(born) and group.born and born == group.born[0]
+    group.born = [bench.clock.now() - 1000.0]
+    group.min = group.desired = 1
+    began = bench.clock.now()
+    result = move(bench, LOST).applications[0]
+    assert result.status == MOVED, result.reasons
+    assert any(note.startswith("raise-capacity: after 300 s") for note in result.notes)
+    assert bench.clock.now() - began < 600

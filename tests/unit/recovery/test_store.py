@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
-from simulated_aws import WEST, Bench, Call
+import pytest
+from simulated_aws import EAST, WEST, Bench, Call
 
-from plugins.module_utils._recovery.errors import CallFailed, RegionUnreachable
+from plugins.module_utils._recovery.errors import CallFailed, RecoveryError, RegionUnreachable
 from plugins.module_utils._recovery.journal import Journal, flush, stored_events
 from plugins.module_utils._recovery.model import Application
+from plugins.module_utils._recovery.options import Options
+from plugins.module_utils._recovery.results import MOVED, REFUSED
+from plugins.module_utils._recovery.runner import run_move
 from plugins.module_utils._recovery.store import Item, Place, Store, read_together, write_together
 
 
@@ -79,3 +83,41 @@ def test_a_region_that_is_gone_is_not_asked_once_for_each_table() -> None:
     failed = write_together(caller, access, items)
     assert {name: type(error) for name, error in failed.items()} == dict.fromkeys(("shop", "depot"), RegionUnreachable)
     assert len(bench.aws.made("dynamodb", "BatchWriteItem")) <= 1
+
+
+def test_a_batch_of_which_dynamodb_never_gives_the_rest_is_given_up() -> None:
+    bench, (shop, depot) = bench_of("shop", "depot")
+    store = Store(bench.tools().caller, shop.dr.access, shop.dr.state_table)
+    bench.aws.keeps_back = {depot.dr.state_table}
+    found = read_together(store.caller, store.access, [place(shop), place(depot)])
+    assert found[place(shop)] is None
+    assert isinstance(found[place(depot)], CallFailed)
+    assert len(bench.aws.made("dynamodb", "BatchGetItem")) < 20
+
+
+@pytest.mark.parametrize("text", ["{not JSON", "[1]", ""])
+def test_a_document_that_somebody_wrote_wrongly_blinds_its_own_application_alone(text: str) -> None:
+    bench, (shop, depot) = bench_of("shop", "depot")
+    caller, access = bench.tools().caller, shop.dr.access
+    assert write_together(caller, access, [(depot.dr.state_table, Item("depot", "run", {"of": "depot"}))]) == {}
+    row = {"application": {"S": "shop"}, "item": {"S": "run"}, "document": {"S": text}}
+    bench.aws.tables[(WEST, shop.dr.state_table)]["shop|run"] = row
+    found = read_together(caller, access, [place(shop), place(depot)])
+    assert "the document of shop/run is no JSON object" in str(found[place(shop)])
+    assert found[place(depot)] == {"of": "depot"}
+    with pytest.raises(RecoveryError, match="mend it in the state table"):
+        Store(caller, access, shop.dr.state_table).read([("shop", "run")])
+
+
+def test_a_switch_position_that_somebody_wrote_wrongly_ends_no_failover() -> None:
+    bench = Bench.of()
+    rows = bench.aws.tables[(WEST, "shop-dr-state")]
+    rows["shop|switch#primary"] = {
+        "application": {"S": "shop"}, "item": {"S": "switch#primary"}, "document": {"S": "{position: 1}"}
+    }  # fmt: skip
+    bench.aws.outage(EAST)
+    lost = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True, waive=("switch-position",))
+    (outcome,) = run_move(bench.aws.applications, lost, bench.tools()).applications
+    assert outcome.status in (MOVED, REFUSED)
+    if outcome.status == REFUSED:
+        assert "switch#primary is no JSON object" in outcome.reasons[0]

@@ -9,6 +9,7 @@ In a planned move what cannot be known blocks; in an unplanned one it is said, a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ..errors import RecoveryError
 from ..model import Application
@@ -18,8 +19,10 @@ from ..snapshot import Snapshot, Unknown
 from ..steps.base import TARGET, Move
 from ..steps.registry import MODES
 from ..store import READINESS
-from .answers import Answer, Gate, Ruling, Verdict, unknown
+from .answers import BOTH, FAILS, Answer, Gate, Ruling, Verdict, unknown
 from .table import GATES
+
+STILL_IN_THE_WAY = {"target-region": BOTH, "lease-free": FAILS}
 
 
 def check_waivers(waive: Iterable[str]) -> None:
@@ -57,6 +60,17 @@ def evaluate(move: Move, snapshot: Snapshot, waive: Iterable[str] = (), mode: st
     return tuple(rulings)
 
 
+def past_return(rulings: Iterable[Ruling]) -> tuple[Ruling, ...]:
+    """Once the writer has moved, a run is gone on with whatever the gates say, as clients are led elsewhere until then.
+
+    Only another run, or a target that does not answer, still stands in the way. The rest is said.
+    """
+    return tuple(
+        replace(ruling, blocks=ruling.blocks and ruling.answer.verdict in STILL_IN_THE_WAY.get(ruling.gate.name, ()))
+        for ruling in rulings
+    )
+
+
 def _from_memory(gate: Gate, mode: str) -> bool:
     return gate.remembered and mode in MODES and not MODES[mode].asks_route53
 
@@ -66,6 +80,8 @@ def _remembered(gate: Gate, move: Move, snapshot: Snapshot) -> Answer:
     found = found_in(snapshot.item(move.application, move.target, READINESS))
     if isinstance(found, Unknown):
         return unknown(found.reason)
+    if found.target != move.place:
+        return unknown(f"the readiness snapshot is of a move to {found.target}")
     said = found.gates.get(gate.name)
     if said is None:
         return unknown(f"the readiness snapshot, {age_in_words(found.age(snapshot.at))} old, does not name it")

@@ -98,6 +98,8 @@ def readiness(move: Move, snapshot: Snapshot) -> Answer:
     if isinstance(found, Unknown):
         return unknown(found.reason)
     age = found.age(snapshot.at)
+    if found.target != move.place:
+        return unknown(f"{age_in_words(age)} old, of a move to {found.target}: nothing was prepared for this one")
     said = f"score {found.score}, {age_in_words(age)} old"
     failing = ", ".join(sorted(name for name, one in found.gates.items() if one["answer"] == "fails"))
     said += f"; failing: {failing}" if failing else ""

@@ -33,6 +33,8 @@ from .base import (
 
 ACCEPTED_SECONDS = 60.0
 """How long an accepted call may take until DescribeGlobalClusters shows it, before it is made again."""
+SILENT_SECONDS = 10.0
+"""How long a region may be silent that a switchover cannot do without (R2)."""
 SWITCHOVERS = 2
 """How often a switchover may be begun in vain: each time Aurora stops the application's writes, waits for replication
 to catch up, and gives up (Aurora user guide, "Performing switchovers for Amazon Aurora global databases")."""
@@ -131,7 +133,24 @@ class Switchover(_MoveWriter):
                 f"AWS has accepted the switchover {begun} times, and {seen.reason}: look at the events of both "
                 "clusters and at the replication lag before the same move is run again"
             )
+        silent_since = self._silent_since(world)
+        if seen.state is State.NEEDED and silent_since is not None and world.now - silent_since >= SILENT_SECONDS:
+            return impossible(
+                f"{world.move.source.region} has not answered for {world.now - silent_since:.0f} s, and {seen.reason} "
+                "still: run the same move again when it answers, or fail over unplanned"
+            )
         return seen
+
+    @staticmethod
+    def _silent_since(world: World) -> float | None:
+        """Since when no call was made there, while the old writer's region is not read either; None where it is."""
+        view = world.snapshot.global_cluster(world.move.application, world.move.source)
+        since = None
+        for outcome in reversed(world.outcomes):
+            if outcome.ok or outcome.earlier:
+                break
+            since = outcome.at
+        return since if isinstance(view, Unknown) else None
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """SwitchoverGlobalCluster."""

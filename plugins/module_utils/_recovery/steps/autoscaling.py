@@ -36,8 +36,14 @@ Wish = Callable[[Group, GroupState], tuple[int, int]]
 
 
 def _raised(group: Group, state: GroupState) -> tuple[int, int]:
-    # Never lower: somebody may have raised the group beforehand, and knows why.
-    return max(state.min, group.active.min), max(state.desired, group.active.desired)
+    # Never lower: somebody may have raised the group beforehand, and knows why. Never over its maximum, which AWS would
+    # refuse: a gate has said that it is too low, and who waives that wants what there is.
+    least, desired = min(group.active.min, _room(state)), min(group.active.desired, _room(state))
+    return max(state.min, least), max(state.desired, desired)
+
+
+def _room(state: GroupState) -> int:
+    return max(state.max, 1)  # none at all serves nobody: then AWS says so
 
 
 def _standby(group: Group, state: GroupState) -> tuple[int, int]:
@@ -74,11 +80,13 @@ class RaiseCapacity(Step):
     name = "raise-capacity"
     stage = "scale"
     makes = (("autoscaling UpdateAutoScalingGroup", TARGET),)
-    deadline_seconds = 900.0
     deadline_reason = (
         "instances did not come into service: look at the group's scaling activities (quota, capacity, image)"
     )
     poll_seconds = 0.5
+
+    def __init__(self, deadline_seconds: float = 900.0) -> None:
+        self.deadline_seconds = deadline_seconds
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """Groups and what their target groups hold for healthy."""
@@ -106,7 +114,7 @@ class RaiseCapacity(Step):
         state = world.snapshot.group(site, group.name)
         if not isinstance(state, GroupState):
             return f"the state of {group.name}"
-        wanted = group.active.desired
+        wanted = min(group.active.desired, _room(state))
         if state.in_service < wanted:
             return f"{state.in_service} of {wanted} instances of {group.name} in service"
         for arn in state.target_groups:

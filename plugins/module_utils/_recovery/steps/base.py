@@ -49,6 +49,7 @@ class Move:
     break_lease: str = ""  # the run whose lease may be taken away from it
     accept_unfenced: bool = False  # promote although the old site's writers could not be stopped (R7)
     overwrite_secrets: tuple[str, ...] = ()  # named by the operator: their copy in the old region may be replaced
+    without_job: bool = False  # reconcile although no job was kept: the operator knows of the unplanned move
 
     @property
     def mode(self) -> str:

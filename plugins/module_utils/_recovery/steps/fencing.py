@@ -16,7 +16,7 @@ from ..calls import PlannedCall
 from ..model import Group, Site
 from ..snapshot import Facet, GlobalCluster, GroupState, Snapshot, Unknown, Valve
 from ..store import Item, encode, fence_item
-from ..valves import INGRESS, SHUT_BY, WRITERS, entry, found, kept, kept_document, kept_in, merged, shut
+from ..valves import INGRESS, SHUT_BY, WRITERS, absent, entry, found, kept, kept_document, kept_in, merged, shut
 from .autoscaling import group_calls
 from .base import (
     DONE,
@@ -37,6 +37,9 @@ from .base import (
 )
 from .pending_job import pending_job
 
+EMPTY_SECONDS = 60.0
+"""An instance that leaves service goes on for as long as its target group drains its connections, 300 s by default
+(Elastic Load Balancing, "Deregistration delay"). That is waited for beside the promotion, not before it."""
 FENCE_SECONDS = 30.0
 """For a region that answers: what Auto Scaling and Lambda are asked for begins within seconds (no published figure)."""
 NEXT = "say accept_unfenced=true to promote nevertheless, or run the same move again when it answers"
@@ -189,17 +192,66 @@ class FenceOldSite(Step):
                 return not_fenced(move, f"{group.name}: {state.reason}")
         if calls := self.calls(world):
             return needed(f"{', '.join(call.target for call in calls)} in {site.region} is not empty")
+        missing = []
         for group in site.groups:
             state = world.snapshot.group(site, group.name)
             if isinstance(state, GroupState) and state.in_service:
                 return underway(f"{state.in_service} instances of {group.name} to leave service")
-        return DONE
+            if state is None:
+                missing.append(f"group {group.name}")
+        return _shut_but_for(missing, site)
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """UpdateAutoScalingGroup to zero for each group."""
         if not applies(world):
             return ()
         return group_calls(world.move.source, world.snapshot, _emptied, optional=True)
+
+
+class OldSiteEmpty(Step):
+    """The instances that were taken out of service are gone: until then they may write on connections that they have.
+
+    Nothing waits for it. It says whether the writes of the old site are known to have stopped, and when (R10).
+    """
+
+    name = "old-site-empty"
+    stage = "fence"
+    deadline_seconds = EMPTY_SECONDS
+    deadline_reason = "when the old site's last write was is not known"
+    poll_seconds = 1.0
+    accompanies = True
+    remembered = False
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """The groups of the source."""
+        return watching((Facet.GROUPS, SOURCE))
+
+    def observe(self, world: World) -> Observation:
+        """No instance is left, whatever it is doing."""
+        site = world.move.source
+        if not site.groups:
+            return unreachable("no Auto Scaling group of the old site is known")
+        left = 0
+        for group in site.groups:
+            state = world.snapshot.group(site, group.name)
+            if isinstance(state, Unknown):
+                return unreachable(f"{group.name}: {state.reason}")
+            if state is None:
+                return unreachable(f"there is no group {group.name} in {site.region}")
+            left += state.instances
+        return underway(f"{left} instances of {site.region} to end") if left else DONE
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """None: it only looks."""
+        return ()
+
+
+def _shut_but_for(missing: Sequence[str], site: Site, **detail: object) -> Observation:
+    """Done; what is listed and is not there may be misspelt, and its namesake writes on."""
+    if not missing:
+        return Observation(State.DONE, "", detail)
+    warning = f"{', '.join(missing)} is not there in {site.region}: what was meant by it was not fenced"
+    return Observation(State.DONE, warning, {**detail, "missing": list(missing), "warning": warning})
 
 
 def _emptied(group: Group, state: GroupState) -> tuple[int, int]:
@@ -242,7 +294,8 @@ class ShutValves(Step):
         unsettled = [f"{valve.kind} {valve.name}" for valve in valves if not valve.settled]
         if unsettled:
             return underway(f"{', '.join(unsettled)} to be shut")
-        return Observation(State.DONE, "", {"shut": [f"{valve.kind} {valve.name}" for valve in valves]})
+        missing = absent(world.snapshot, move.application, move.source, self._kinds)
+        return _shut_but_for(missing, move.source, shut=[f"{valve.kind} {valve.name}" for valve in valves])
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """One call for each that is open."""

@@ -20,7 +20,10 @@ class LeaveJob(Step):
     name = "leave-job"
     stage = "fence"
     deadline_seconds = 30.0
-    deadline_reason = "nothing but this report says that playbooks/reconcile.yml is to be run when the region is back"
+    deadline_reason = (
+        "nothing but this report says that playbooks/reconcile.yml -e reconcile_without_job=true is to be run when the "
+        "region is back"
+    )
     accompanies = True
     makes = (("dynamodb PutItem", TARGET),)
     expects = Expects.NOTHING  # whoever else moves the application: that the old site was left has to be known

@@ -29,8 +29,16 @@ def open_job(document: Any) -> Mapping[str, Any] | None:
 
 
 def pending_job(snapshot: Snapshot, move: Move) -> Mapping[str, Any] | None:
-    """The job that is still to be done; None also where nobody can say."""
-    return open_job(stored_job(snapshot, move))
+    """The job that is still to be done; None also where nobody can say.
+
+    ``without_job`` stands for one that could not be left: all of it, since whenever, until this run has closed it.
+    """
+    stored = stored_job(snapshot, move)
+    job = open_job(stored)
+    if job is not None or not move.without_job or isinstance(stored, Unknown):
+        return job
+    done = stored is not None and stored.get("closed_by") == move.run_id
+    return None if done else {"job": "reconcile", "run_id": None, "place": move.source.place, "since": 0.0}
 
 
 def job_call(move: Move, document: Mapping[str, Any]) -> PlannedCall:

@@ -24,8 +24,9 @@ from .base import (
 )
 from .fencing import applies, unfenced
 from .lost_writes import CopyLostWrites
-from .pending_job import job_call, open_job, pending_job, stored_job
+from .pending_job import job_call, pending_job, stored_job
 from .secret_links import RelinkSecrets
+from .traffic_switch import SettleSwitches
 
 
 def exposed(move: Move, snapshot: Snapshot) -> list[str]:
@@ -88,7 +89,7 @@ class CloseJob(Step):
         job = stored_job(world.snapshot, world.move)
         if isinstance(job, Unknown):
             return underway(f"the pending job: {job.reason}")
-        if open_job(job) is None:
+        if pending_job(world.snapshot, world.move) is None:
             return DONE
         left = self._left(world)
         return impossible(f"the job stays pending: {'; '.join(left)}") if left else needed("the job to be closed")
@@ -104,7 +105,7 @@ class CloseJob(Step):
     def _left(world: World) -> list[str]:
         here = World(world.move, world.snapshot, world.now)
         left = list(unfenced(world.move, world.snapshot).values()) if applies(here) else []
-        for step in (CopyLostWrites(), RelinkSecrets()):
+        for step in (CopyLostWrites(), RelinkSecrets(), SettleSwitches()):
             seen = step.observe(here)
             if seen.state is not State.DONE:
                 left.append(seen.reason)

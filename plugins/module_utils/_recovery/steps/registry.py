@@ -13,14 +13,14 @@ from .aurora_fencing import FencingEvents
 from .aurora_global import Failover, Switchover
 from .autoscaling import LowerStandby, RaiseCapacity
 from .base import RECONCILE, SOURCE, TARGET, Move, Row
-from .fencing import FenceOldSite, KeepFence, ShutValves
+from .fencing import FenceOldSite, KeepFence, OldSiteEmpty, ShutValves
 from .leave_job import LeaveJob
 from .lost_writes import CopyLostWrites
 from .notify import Notify
 from .reconciliation import CloseJob, ReportExposure
 from .secret import PromoteSecrets
 from .secret_links import RelinkSecrets
-from .traffic_switch import SwitchTraffic
+from .traffic_switch import SettleSwitches, SwitchTraffic
 from .unfencing import RESTORE_INGRESS, RESUME_WRITERS, ForgetFence
 from .write_probe import StableThroughDns, WriteProbe
 
@@ -31,6 +31,12 @@ STOP_WRITERS = ShutValves(
 )
 REVOKE_INGRESS = ShutValves("revoke-ingress", (INGRESS,), "the old site's database still lets its clients in")
 FENCES = ("fence-old-site", "stop-writers", "revoke-ingress")
+STOPS = (*FENCES, "old-site-empty")
+"""Steps that tell together, once they are done, that nothing at the old site writes any more."""
+SAVED = ("copy-lost-writes", "relink-secrets", "settle-switches")
+
+PATIENCE_SECONDS = 300.0
+"""How long an unplanned move waits for the whole capacity: an instance takes 60 to 120 s (observed)."""
 
 NO_FENCE = "none: a switchover stops the old writer itself"
 FENCE_OR_ACCEPT = "ours; where it cannot be had, accept_unfenced. Aurora's own comes after it, and is reported"
@@ -115,8 +121,10 @@ UNPLANNED = Mode(
         Row(BEGIN, required=False),
         Row(KeepFence(), required=False),
         Row(FenceOldSite(), forgiven=_accepted),
+        Row(OldSiteEmpty(), needs=("fence-old-site",), required=False),
         Row(RESTORE_INGRESS, required=False),
-        Row(RaiseCapacity()),
+        # Some capacity is better than none: the write probe says whether what came can serve.
+        Row(RaiseCapacity(PATIENCE_SECONDS), required=False),
         Row(STOP_WRITERS, needs=("keep-fence",), forgiven=_accepted),
         Row(REVOKE_INGRESS, needs=("keep-fence",), forgiven=_accepted),
         Row(Failover(), needs=FENCES),
@@ -149,8 +157,9 @@ RECONCILIATION = Mode(
         Row(REVOKE_INGRESS, needs=("keep-fence",)),
         Row(CopyLostWrites(), needs=FENCES, required=False),
         Row(RelinkSecrets(), needs=FENCES, required=False),
-        Row(ReportExposure(), needs=("copy-lost-writes", "relink-secrets"), required=False),
-        Row(CloseJob(), needs=("copy-lost-writes", "relink-secrets"), required=False),
+        Row(SettleSwitches(), needs=FENCES, required=False),
+        Row(ReportExposure(), needs=SAVED, required=False),
+        Row(CloseJob(), needs=SAVED, required=False),
     ),
     moves=False,
 )

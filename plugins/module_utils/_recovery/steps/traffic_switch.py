@@ -28,6 +28,7 @@ from .base import (
     underway,
     watching,
 )
+from .fencing import applies
 
 
 def stored_position(snapshot: Snapshot, application: Application, record: str) -> int | Unknown:
@@ -116,7 +117,7 @@ class SwitchTraffic(Step):
         if application.traffic.policy == "automatic":
             return underway(f"Route 53's own health checks: {astray}") if astray else DONE
         unkept = []
-        for position in self._positions(world):
+        for position in self.positions(world):
             value = stored_position(world.snapshot, application, position.record)
             if isinstance(value, Unknown):
                 unkept += [position.record] if position.needed else []
@@ -138,7 +139,7 @@ class SwitchTraffic(Step):
             return ()
         astray = led_astray(world.snapshot, application, move.target)
         calls: list[PlannedCall] = []
-        for position in self._positions(world):
+        for position in self.positions(world):
             stored = stored_position(world.snapshot, application, position.record)
             optional = not position.needed
             if isinstance(stored, Unknown) and optional:
@@ -154,8 +155,8 @@ class SwitchTraffic(Step):
             calls.append(publish_call(application, position.record, position.value, optional))
         return tuple(calls)
 
-    @staticmethod
-    def _positions(world: World) -> tuple[Position, ...]:
+    def positions(self, world: World) -> tuple[Position, ...]:
+        """Where the switches are to stand, as far as they can be reached."""
         # A region that is lost once the writer has left it must not hold clients back: what it keeps is given up.
         # It is lost while neither a call nor a reading gets there: one answer that did not come is no reason.
         move = world.move
@@ -174,3 +175,32 @@ class SwitchTraffic(Step):
             outcome.call.service == "dynamodb" and f"/{switch_item(position.record)}" in outcome.call.target
             for outcome in world.outcomes
         )
+
+
+class SettleSwitches(SwitchTraffic):
+    """What an unplanned move could not set, because the region that keeps it was lost, is set once that is back.
+
+    After the way home from a lost dr its switch stands closed, and the primary's may: the next failover would lead
+    clients nowhere, as Route 53 answers with the primary where both are closed (R16).
+    """
+
+    name = "settle-switches"
+    deadline_seconds = 120.0
+    deadline_reason = "a switch does not stand as it should: the next failover may not lead clients; reconcile again"
+    accompanies = True
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """DNS, and the positions that both regions keep."""
+        return SwitchTraffic.watches(self, move) | watching((Facet.POSITIONS, SOURCE), (Facet.FENCE_STATE, TARGET))
+
+    def observe(self, world: World) -> Observation:
+        """As for a move, while a job says that there was an unplanned one."""
+        return SwitchTraffic.observe(self, world) if applies(world) else DONE
+
+    def calls(self, world: World) -> tuple[PlannedCall, ...]:
+        """As for a move."""
+        return SwitchTraffic.calls(self, world) if applies(world) else ()
+
+    def positions(self, world: World) -> tuple[Position, ...]:
+        """Those of a planned move to the living site: both regions answer."""
+        return POSITIONS[(world.move.place, True)]

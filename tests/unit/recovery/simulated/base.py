@@ -47,6 +47,8 @@ class Group:
     desired: int
     max: int
     born: list[float] = field(default_factory=list)
+    leaving: list[float] = field(default_factory=list)
+    """When the instances that were taken out of service will be gone."""
 
 
 @dataclass
@@ -55,6 +57,8 @@ class Delays:
     promote: float = 20.0
     dns: float = 8.0
     fencing_event: float = 1.0
+    drain: float = 0.0
+    """How long an instance that has left service goes on."""
     resynchronise: float = 0.0
     """After an unplanned promotion, until the old writer has joined again with a new volume (R9)."""
 

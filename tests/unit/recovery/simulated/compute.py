@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from plugins.module_utils._recovery.errors import CallFailed
+
 from .base import ACCOUNT
 from .preparations import Preparations
 
@@ -30,7 +32,8 @@ class Compute(Preparations):
                         "Instances": [
                             {"LifecycleState": "InService" if self._launched(born) else "Pending"}
                             for born in group.born
-                        ],
+                        ]
+                        + [{"LifecycleState": "Terminating"} for gone in group.leaving if gone > self.clock.now()],
                         "TargetGroupARNs": [f"arn:aws:elasticloadbalancing:{region}:{ACCOUNT}:targetgroup/{name}/1"],
                     }
                 )
@@ -38,8 +41,12 @@ class Compute(Preparations):
 
     def _autoscaling_update_auto_scaling_group(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         group = self.groups[(region, params["AutoScalingGroupName"])]
+        if not params["MinSize"] <= params["DesiredCapacity"] <= group.max:
+            said = f"desired capacity {params['DesiredCapacity']} must be between {params['MinSize']} and {group.max}"
+            raise CallFailed(region, "autoscaling", "UpdateAutoScalingGroup", "ValidationError", said)
         group.min, group.desired = params["MinSize"], params["DesiredCapacity"]
         now = self.clock.now()
+        group.leaving += [now + self.delays.drain] * len(group.born[group.desired :])
         group.born = (group.born + [now] * group.desired)[: group.desired]
         return {}
 
