@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..calls import PlannedCall
+from ..calls import APPLICATION, WRITE_AND_READ_BACK, PlannedCall
 from ..model import Application, Site
 from ..snapshot import Facet, Snapshot, Unknown
 from ..store import Item, encode, switch_item, unchanged
@@ -29,6 +29,7 @@ from .base import (
     watching,
 )
 from .fencing import applies
+from .write_probe import direct_write
 
 
 def stored_position(snapshot: Snapshot, application: Application, record: str) -> int | Unknown:
@@ -188,6 +189,7 @@ class SettleSwitches(SwitchTraffic):
     deadline_seconds = 120.0
     deadline_reason = "a switch does not stand as it should: the next failover may not lead clients; reconcile again"
     accompanies = True
+    makes = ((f"{APPLICATION} {WRITE_AND_READ_BACK}", TARGET), *SwitchTraffic.makes)
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """DNS, and the positions that both regions keep."""
@@ -198,8 +200,10 @@ class SettleSwitches(SwitchTraffic):
         return SwitchTraffic.observe(self, world) if applies(world) else DONE
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
-        """As for a move."""
-        return SwitchTraffic.calls(self, world) if applies(world) else ()
+        """As for a move, once the living site has accepted a write: no switch is touched before that."""
+        calls = SwitchTraffic.calls(self, world) if applies(world) else ()
+        probe = direct_write(world, len(world.outcomes) + 1)
+        return (probe, *calls) if calls and probe else ()
 
     def positions(self, world: World) -> tuple[Position, ...]:
         """Those of a planned move to the living site: both regions answer."""

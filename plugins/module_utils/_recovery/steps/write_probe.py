@@ -57,12 +57,18 @@ class WriteProbe(Step):
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """The next numbered write."""
-        host = world.snapshot.host(world.move.target)
-        if isinstance(host, Unknown):
-            return ()
-        addresses = world.snapshot.addresses(host)
-        connect = host if isinstance(addresses, Unknown) else addresses[0]
-        return (_write(world, len(world.outcomes) + 1, host, connect, world.move.target.endpoint.port),)
+        call = direct_write(world, len(world.outcomes) + 1)
+        return (call,) if call else ()
+
+
+def direct_write(world: World, number: int) -> PlannedCall | None:
+    """A numbered write straight to the target's load balancer; None while its name is not known."""
+    host = world.snapshot.host(world.move.target)
+    if isinstance(host, Unknown):
+        return None
+    addresses = world.snapshot.addresses(host)
+    connect = host if isinstance(addresses, Unknown) else addresses[0]
+    return _write(world, number, host, connect, world.move.target.endpoint.port)
 
 
 STABLE_FROM = 1_000_000
