@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.dns import DnsError, Resolver, normal_name
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.elsewhere import View
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.evidence import availability
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.fields import ModelError
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.junit import as_junit
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.markdown import as_markdown
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.measure import (
     Lag,
     Measurement,
     Objectives,
+    checked_begin,
     measure,
 )
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.report import Move, as_json, to_report
@@ -113,7 +116,7 @@ class ActionModule(ActionBase):
                 contents[kind] = form(report)
                 if before[kind] != contents[kind] and not self._task.check_mode:
                     _write(Path(paths[kind]), contents[kind])
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, ModelError) as error:
             result.update(failed=True, msg=f"no report on {given['run_id']}: {error}")
             return result
         result.update(
@@ -134,13 +137,14 @@ class ActionModule(ActionBase):
 
 
 def report_of(given: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
-    """Reads the two files and computes the report; ValueError and OSError name what is wrong."""
+    """Reads the two files and computes the report; ValueError, OSError and ModelError name what is wrong."""
     events = [json.loads(line) for line in _lines_of(given["journal"]) if line.strip()]
     objectives = Objectives(**given["objectives"])
     lag = Lag(**given["lag"]) if given["lag"] else None
     balancers = _balancers_of(given)
     observation = placed(parse(_lines_of(given["samples"])), balancers)
     origin, target = given["origin"], given["target"]
+    began_at = checked_begin(given["outage_began_at"], observation, events, time.time())
 
     def measured(seen: Observation) -> Measurement:
         return measure(
@@ -150,7 +154,7 @@ def report_of(given: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, A
             target_region=target["region"],
             stable_samples=given["stable_samples"],
             lag=lag,
-            outage_began_at=given["outage_began_at"],
+            outage_began_at=began_at,
         )
 
     move = Move(

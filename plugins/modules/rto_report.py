@@ -135,6 +135,8 @@ options:
     description:
       - When the outage began, in seconds since the epoch, for a probe that was started when the application was down
         already. The report says that the time was given.
+      - It makes an outage longer, never shorter. Where the probe saw a failure before that time, what was seen counts,
+        and the report says so. A time in the future, or after the probe had ended and the run was opened, is refused.
     type: float
   checklist:
     description: What was checked before the move.

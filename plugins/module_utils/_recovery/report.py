@@ -181,7 +181,7 @@ def _waterfall(measurement: Measurement) -> dict[str, Any]:
     fall = measurement.waterfall
     begin = measurement.rto_writes.begin or 0.0
     return {
-        "method": "from the first failed write to the first good one, along the steps that clients waited for; "
+        "method": f"from {measurement.since} to the first good write, along the steps that clients waited for; "
         "what ran beside these is not counted",
         "reason": fall.reason,
         "seconds": fall.ms / 1000 if fall.segments else None,

@@ -122,4 +122,22 @@ FAULTS = (
         "a DNS answer is told as one region's although both regions answer behind its address",
         Rewritten("samples:_said", "if len(regions) == 1", "if regions"),
     ),
+    (
+        "given-time-shortens-an-outage",
+        "figures",
+        "a time that was given later than the first failure makes the RTO shorter",
+        Rewritten("measure:_outage", "min(given, seen_at)", "given"),
+    ),
+    (
+        "stored-in-the-region-that-was-left",
+        "figures",
+        "what the region that was left has stored is taken for what the new one has",
+        Rewritten("measure:_unread", "stored.region != target", "not target"),
+    ),
+    (
+        "earlier-failures-denied",
+        "figures",
+        "none of the writes is said to have failed though some had before the move",
+        Rewritten("measure:_no_outage", "if failed:", "if False:"),
+    ),
 )

@@ -165,3 +165,11 @@ def test_an_argument_that_is_wrong_is_refused(tmp_path: Path, report: Report) ->
 
     with pytest.raises(AnsibleError, match="intent must be one of: drill, failover, failback"):
         report(directory=str(tmp_path), intent="party")
+
+
+def test_an_outage_that_is_still_to_begin_is_refused(tmp_path: Path, evidence: dict[str, str], report: Report) -> None:
+    """It gave an RTO of nothing, within any objective."""
+    refused = report(directory=str(tmp_path / "report"), outage_began_at=T0 + 4e9, **evidence)
+    assert refused["failed"]
+    assert "outage_began_at is 5700000000.0: expected seconds since the epoch" in refused["msg"]
+    assert not (tmp_path / "report").exists()
