@@ -20,6 +20,8 @@ from .dns import Answer, CachingResolver, DnsError, Resolver, leads_to
 from .probe import HttpApplication, ProbeSettings, Reply
 from .samples import KINDS, Kind, Sample, Stored, Vantage, most_at_once
 
+NOT_THERE = 404
+"""The status with which an application says that it has no such number."""
 READ_BACK_EVERY = 1.0
 """Seconds between two attempts to list what is stored."""
 
@@ -80,6 +82,7 @@ class Sampler:
         self._clock = clock
         self._lock = Lock()
         self._acknowledged: list[int] = []
+        self._read_number: int | None = None
         self._kinds: tuple[Kind, ...] = KINDS if settings.write_path else ("read", "dns")
 
     def vantage(self) -> Vantage:
@@ -156,13 +159,17 @@ class Sampler:
         if kind == "dns":
             sample = self._try_dns(number, scheduled, started)
         else:
-            call = self._write(number) if kind == "write" else self._read()
+            asked = self._read_number
+            call = self._write(number) if kind == "write" else self._read(asked)
             if call is None:
                 return
             reply = self._at_application(call, number)
             if kind == "write" and reply.ok:
                 with self._lock:
                     self._acknowledged.append(number)
+                    self._read_number = number if self._read_number is None else self._read_number
+            elif kind == "read" and reply.status == NOT_THERE:
+                self._read_another(asked)
             error = reply.error or (None if reply.ok else f"HTTP status {reply.status}")
             sample = Sample(
                 kind,
@@ -181,18 +188,28 @@ class Sampler:
     def _write(self, number: int) -> Callable[[str, float], Reply]:
         return lambda address, left: self._application.write(address, self.client, number, left)
 
-    def _read(self) -> Callable[[str, float], Reply] | None:
-        """Reads the first number that was stored: it is old enough to be on every site. Before that, nothing can be
-        read.
+    def _read(self, wanted: int | None) -> Callable[[str, float], Reply] | None:
+        """Reads a number that was stored. Before there is one, nothing can be read.
+
+        It is the first that was acknowledged, and stays it, not the newest each time: a replica lags, and a read of
+        what was written a moment ago would fail where nothing is wrong. See `_read_another` for when it goes on.
         """
         path = self.settings.read_path
         if path or not self.settings.write_path:
             return lambda address, left: self._application.get(address, path or self.settings.health_path, left)
+        if wanted is None:
+            return None
+        return lambda address, left: self._application.read(address, self.client, wanted, left)
+
+    def _read_another(self, lost: int | None) -> None:
+        """Goes on with the newest acknowledged number: the application has said that the one so far is not there.
+
+        A failover may lose the very number that is read, and reads of it would fail for ever while those of clients,
+        who read what there is, succeed. Of several that were under way together, the first answer alone counts.
+        """
         with self._lock:
-            if not self._acknowledged:
-                return None
-            first = self._acknowledged[0]
-        return lambda address, left: self._application.read(address, self.client, first, left)
+            if self._acknowledged and self._read_number == lost:
+                self._read_number = self._acknowledged[-1]
 
     def _at_application(self, call: Callable[[str, float], Reply], number: int) -> Reply:
         """One request through DNS; name resolution is inside the timeout, as it is for a client."""

@@ -140,4 +140,10 @@ FAULTS = (
         "none of the writes is said to have failed though some had before the move",
         Rewritten("measure:_no_outage", "if failed:", "if False:"),
     ),
+    (
+        "lost-number-read-for-ever",
+        "figures",
+        "reads are said to fail for ever, as the number that is read was lost",
+        Rewritten("sampling:Sampler._read_another", "self._read_number = self._acknowledged[-1]", "pass"),
+    ),
 )

@@ -25,12 +25,14 @@ HOST, REGION = "app.example.com", "us-east-1"
 
 
 class Application:
-    """Stores numbers in memory; `mode` says how it behaves."""
+    """Stores numbers in memory; `mode` says how it behaves, `lost` which numbers it acknowledges and has not."""
 
     def __init__(self) -> None:
         self.mode = "good"
         self.numbers: list[int] = []
         self.hosts: set[str] = set()
+        self.lost: set[int] = set()
+        self.read: set[str] = set()
         self.heal = threading.Event()
 
 
@@ -69,7 +71,10 @@ def application() -> Iterator[tuple[Application, int]]:
             elif self.command == "POST":
                 state.numbers.append(body["number"])
                 self.answer(201, {"stored": body["number"], "region": REGION})
+            elif (last := self.path.rpartition("/")[2]) in {str(number) for number in state.lost}:
+                self.answer(404, {"number": last})
             else:
+                state.read |= {last} if last.isdigit() else set()
                 self.answer(200, {"numbers": state.numbers, "region": REGION})
 
         do_GET = do_POST = handle_one
@@ -151,6 +156,29 @@ def test_a_write_that_was_taken_back_is_missing_from_what_is_read_back(
     application[0].numbers.remove(lost)
     assert kept
     assert probe.read_back(5).numbers == frozenset(kept)
+
+
+def test_reads_come_back_although_the_number_that_was_read_is_lost(
+    application: tuple[Application, int], zone: tuple[Zone, str]
+) -> None:
+    """The first numbers did not reach the new region: clients read what is there, and so does the probe."""
+    application[0].lost = {0, 1}
+    samples: list[Sample] = []
+    sampler(application[1], zone[1], samples).run(1.5, lambda: False)
+    reads = sorted((one for one in samples if one.kind == "read"), key=lambda one: one.number)
+    failed = [one for one in reads if not one.ok]
+    assert {one.status for one in failed} == {404}
+    assert 1 <= len(failed) < len(reads)
+    assert all(one.ok for one in reads[-3:])
+
+
+def test_a_number_that_is_there_is_read_again_and_again(
+    application: tuple[Application, int], zone: tuple[Zone, str]
+) -> None:
+    """A replica lags: what was written last would not be there yet, and nothing would be wrong."""
+    sampler(application[1], zone[1], []).run(1.0, lambda: False)
+    assert len(application[0].numbers) > 4
+    assert len(application[0].read) == 1
 
 
 def test_an_application_without_writes_is_only_read(
