@@ -17,6 +17,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.dns import DnsError, Resolver, normal_name
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.elsewhere import View
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.endpoint_urls import endpoints_of_others
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.evidence import availability
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.fields import ModelError
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.junit import as_junit
@@ -76,6 +77,7 @@ ARGUMENTS = {
     "samples": {"type": "path"},
     "journal": {"type": "path"},
     "endpoints": {"type": "dict", "default": {}},
+    "profiles": {"type": "list", "elements": "str", "default": [""]},
     "nameservers": {"type": "list", "elements": "str", "default": []},
     "stable_samples": {"type": "int", "default": 10},
     "lag": {"type": "dict", "options": LAG},
@@ -181,6 +183,7 @@ def report_of(given: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, A
         checklist=given["checklist"],
         validation=given["validation"],
         availability=availability(observation, origin["region"], target["region"]),
+        test_endpoints=endpoints_of_others(os.environ, _aws_config(), given["profiles"]),
         elsewhere=[_view(point, balancers, measured) for point in given["vantage_points"]],
     )
 
@@ -208,6 +211,14 @@ def _balancers_of(given: Mapping[str, Any]) -> list[Balancer]:
                 addresses = ()
             found.append(Balancer(region, normal_name(host), frozenset(addresses)))
     return found
+
+
+def _aws_config() -> str:
+    """The configuration file of AWS's SDKs; one that is not there, or is no text, says nothing."""
+    try:
+        return Path(os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser().read_text(encoding="utf-8")
+    except (OSError, ValueError, RuntimeError):
+        return ""
 
 
 def _lines_of(path: str | None) -> list[str]:

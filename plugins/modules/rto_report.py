@@ -103,6 +103,13 @@ options:
         did not know them.
     type: dict
     default: {}
+  profiles:
+    description:
+      - AWS profiles that the move was made with; an empty one is the default chain. Where the environment or one of
+        these has endpoints that are not AWS's own, the report says that its figures come from a test endpoint.
+    type: list
+    elements: str
+    default: ['']
   nameservers:
     description:
       - Name servers that are asked for the addresses of O(endpoints), as C(address) or C(address:port). By default

@@ -54,4 +54,16 @@ FAULTS = (
         "a drill counts for ever",
         Rewritten("drill_status:_age", "if days <= demands.days:", "if True:"),
     ),
+    (
+        "emulator-taken-for-aws",
+        "figures",
+        "a report does not say that its figures come from an emulator",
+        Rewritten("endpoint_urls:_shown", "if not host or host.endswith(OF_AWS):", "if True:"),
+    ),
+    (
+        "unbounded-loss-not-told",
+        "R10",
+        "a measured RPO stands beside a pass, though nothing bounds what other clients lost",
+        Rewritten("aftermath:limits_of_the_rpo", 'if bound["value"] is None:', "if False:"),
+    ),
 )
