@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .fields import ModelError, Problem
-from .samples import Kind, Observation, Sample, Stored, interval_of
+from .samples import NO_WRITES, Kind, Observation, Sample, Stored, interval_of
 from .steps.registry import FENCES
 from .waterfall import CLIENT, StepSpan, Waterfall, critical_path, step_spans, waterfall
 
@@ -194,7 +194,7 @@ def measure(
         stages=stages_of(events),
         detect=_detect(began, since, opened_at, writes),
         client=_client(writes, fall, path),
-        verdict=judge(writes, loss, objectives),
+        verdict=judge_reads(reads, objectives) if observation.only_reads else judge(writes, loss, objectives),
         deaf=deaf,
         counts=_counts(observation),
         steps=steps,
@@ -222,6 +222,20 @@ def judge(rto: Figure, rpo: Figure, objectives: Objectives) -> Verdict:
             reasons.append(f"{name} {figure.value:.2f} s is {sign} the objective of {wanted:g} s")
     word = next((word for word in ("fail", "not measured") if word in words), "pass")
     return Verdict(word, tuple(reasons))
+
+
+def judge_reads(reads: Figure, objectives: Objectives) -> Verdict:
+    """For an application that offers no numbered writes: its reads can fail the objective, and nothing passes it.
+
+    That clients could read says nothing about writes, nor about what was lost.
+    """
+    over = next((value for value in (reads.value, reads.at_least) if value is not None), 0.0) > objectives.rto_seconds
+    if reads.value is None:
+        reason = f"RTO of reads not measured: {reads.method}"
+    else:
+        sign = "over" if over else "within"
+        reason = f"RTO of reads {reads.value:.2f} s is {sign} the objective of {objectives.rto_seconds:g} s"
+    return Verdict("fail" if over else "not measured", (reason, f"RTO of writes and RPO not measured: {NO_WRITES}"))
 
 
 def deaf_times(observation: Observation, interval: float) -> tuple[Deaf, ...]:

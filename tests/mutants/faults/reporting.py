@@ -66,4 +66,16 @@ FAULTS = (
         "a measured RPO stands beside a pass, though nothing bounds what other clients lost",
         Rewritten("aftermath:limits_of_the_rpo", 'if bound["value"] is None:', "if False:"),
     ),
+    (
+        "reads-of-a-silent-application-not-judged",
+        "figures",
+        "an application without numbered writes cannot fail by the reads of its clients",
+        Rewritten("measure:judge_reads", '"fail" if over else "not measured"', '"not measured"'),
+    ),
+    (
+        "writes-asked-of-who-offers-none",
+        "figures",
+        "a drill of an application without numbered writes can never count",
+        Rewritten("drill_status:_demanded", 'FIGURES if move["offers_writes"] else FIGURES_OF_READS', "FIGURES"),
+    ),
 )

@@ -372,3 +372,12 @@ def test_the_order_of_the_lines_does_not_matter() -> None:
         measured(mixed, [event(5, "run-opened")]).rto_writes
         == measured(observed(writes), [event(5, "run-opened")]).rto_writes
     )
+
+
+@pytest.mark.parametrize(("outage", "word"), [(10, "not measured"), (40, "fail"), (99, "fail")])
+def test_without_numbered_writes_reads_can_fail_a_move_and_nothing_passes_it(outage: float, word: str) -> None:
+    reads = series(80, [(10, 10 + outage)], kind="read")
+    verdict = measured(observed(reads), [event(5, "run-opened")]).verdict
+    assert verdict.word == word
+    assert verdict.reasons[0].startswith("RTO of reads ")
+    assert verdict.reasons[1] == "RTO of writes and RPO not measured: the application offers no numbered writes"
