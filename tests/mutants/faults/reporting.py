@@ -78,4 +78,10 @@ FAULTS = (
         "a drill of an application without numbered writes can never count",
         Rewritten("drill_status:_demanded", 'FIGURES if move["offers_writes"] else FIGURES_OF_READS', "FIGURES"),
     ),
+    (
+        "report-lost-with-its-region",
+        "R29",
+        "the report of a move whose target is dead is kept nowhere",
+        Rewritten("archive:keep", "for site in sites:", "for site in list(sites)[:1]:"),
+    ),
 )
