@@ -83,6 +83,7 @@ class Sampler:
         self._lock = Lock()
         self._acknowledged: list[int] = []
         self._read_number: int | None = None
+        self._written_in: str | None = None
         self._kinds: tuple[Kind, ...] = KINDS if settings.write_path else ("read", "dns")
 
     def vantage(self) -> Vantage:
@@ -126,25 +127,29 @@ class Sampler:
     def read_back(self, within: float) -> Stored:
         """Which numbers the application has now: asked for through DNS until two answers agree, for `within` seconds.
 
-        A list that may still be growing (a replica that answers reads, say) is not yet the truth about a loss.
+        A list that may still be growing (a replica that answers reads, say) is not yet the truth about a loss. Nor is
+        that of a region which takes no writes any more: as far as regions are told, the one counts that took the last.
         """
         deadline = self._clock.now() + within
         wanted = frozenset(self.acknowledged())
-        before: frozenset[int] | None = None
+        heard: Stored | None = None
         error: str | None = "nothing was written"
         while self.settings.write_path:
             reply = self._at_application(lambda address, left: self._application.numbers(address, self.client, left), 0)
             numbers = reply.body.get("numbers")
             if reply.ok and isinstance(numbers, list):
                 found = frozenset(number for number in numbers if isinstance(number, int))
-                if wanted <= found or found == before:
-                    return Stored(self._clock.now(), found, reply.region)
-                before = found
+                stored = Stored(self._clock.now(), found, reply.region)
+                elsewhere = None not in (reply.region, self._written_in) and reply.region != self._written_in
+                again = heard is not None and (heard.numbers, heard.region) == (found, reply.region)
+                if not elsewhere and (wanted <= found or again):
+                    return stored
+                heard = heard if heard is not None and elsewhere else stored
             else:
                 error = reply.error or f"HTTP status {reply.status} without a list of numbers"
             if self._clock.now() + READ_BACK_EVERY > deadline:
-                if before is not None:
-                    return Stored(self._clock.now(), before, reply.region)
+                if heard is not None:
+                    return heard
                 break
             self._clock.wait(READ_BACK_EVERY)
         return Stored(self._clock.now(), None, None, error)
@@ -167,6 +172,7 @@ class Sampler:
             if kind == "write" and reply.ok:
                 with self._lock:
                     self._acknowledged.append(number)
+                    self._written_in = reply.region
                     self._read_number = number if self._read_number is None else self._read_number
             elif kind == "read" and reply.status == NOT_THERE:
                 self._read_another(asked)

@@ -33,6 +33,7 @@ class Application:
         self.hosts: set[str] = set()
         self.lost: set[int] = set()
         self.read: set[str] = set()
+        self.listed_in: list[str] = []
         self.heal = threading.Event()
 
 
@@ -75,7 +76,8 @@ def application() -> Iterator[tuple[Application, int]]:
                 self.answer(404, {"number": last})
             else:
                 state.read |= {last} if last.isdigit() else set()
-                self.answer(200, {"numbers": state.numbers, "region": REGION})
+                region = state.listed_in.pop() if state.listed_in and not last.isdigit() else REGION
+                self.answer(200, {"numbers": state.numbers, "region": region})
 
         do_GET = do_POST = handle_one
 
@@ -179,6 +181,18 @@ def test_a_number_that_is_there_is_read_again_and_again(
     sampler(application[1], zone[1], []).run(1.0, lambda: False)
     assert len(application[0].numbers) > 4
     assert len(application[0].read) == 1
+
+
+def test_what_is_stored_is_asked_for_until_the_region_answers_that_took_the_last_write(
+    application: tuple[Application, int], zone: tuple[Zone, str]
+) -> None:
+    """A client's resolver still leads to the old region, which has all that it acknowledged."""
+    probe = sampler(application[1], zone[1], [])
+    probe.run(0.3, lambda: False)
+    application[0].listed_in = ["us-west-2"] * 3
+    assert probe.read_back(10).region == REGION
+    application[0].listed_in = ["us-west-2"] * 9
+    assert probe.read_back(0.1).region == "us-west-2", "and what there is, when time is over"
 
 
 def test_an_application_without_writes_is_only_read(
