@@ -83,6 +83,7 @@ class Sampler:
         self._lock = Lock()
         self._acknowledged: list[int] = []
         self._read_number: int | None = None
+        self._read_number_of: str | None = None
         self._written_in: str | None = None
         self._kinds: tuple[Kind, ...] = KINDS if settings.write_path else ("read", "dns")
 
@@ -173,9 +174,10 @@ class Sampler:
                 with self._lock:
                     self._acknowledged.append(number)
                     self._written_in = reply.region
-                    self._read_number = number if self._read_number is None else self._read_number
+                    if self._read_number is None:
+                        self._read_number, self._read_number_of = number, reply.region
             elif kind == "read" and reply.status == NOT_THERE:
-                self._read_another(asked)
+                self._read_another(asked, reply.region)
             error = reply.error or (None if reply.ok else f"HTTP status {reply.status}")
             sample = Sample(
                 kind,
@@ -207,15 +209,17 @@ class Sampler:
             return None
         return lambda address, left: self._application.read(address, self.client, wanted, left)
 
-    def _read_another(self, lost: int | None) -> None:
+    def _read_another(self, lost: int | None, told_by: str | None) -> None:
         """Goes on with the newest acknowledged number: the application has said that the one so far is not there.
 
         A failover may lose the very number that is read, and reads of it would fail for ever while those of clients,
-        who read what there is, succeed. Of several that were under way together, the first answer alone counts.
+        who read what there is, succeed. Of several that were under way together, the first answer alone counts. The
+        region that has acknowledged a number has not lost it: its replica lags, and the next number would be later yet.
         """
         with self._lock:
-            if self._acknowledged and self._read_number == lost:
-                self._read_number = self._acknowledged[-1]
+            lags = told_by is not None and told_by == self._read_number_of
+            if self._acknowledged and self._read_number == lost and not lags:
+                self._read_number, self._read_number_of = self._acknowledged[-1], self._written_in
 
     def _at_application(self, call: Callable[[str, float], Reply], number: int) -> Reply:
         """One request through DNS; name resolution is inside the timeout, as it is for a client."""

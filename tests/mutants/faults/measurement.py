@@ -144,6 +144,12 @@ FAULTS = (
         "lost-number-read-for-ever",
         "figures",
         "reads are said to fail for ever, as the number that is read was lost",
-        Rewritten("sampling:Sampler._read_another", "self._read_number = self._acknowledged[-1]", "pass"),
+        Rewritten("sampling:Sampler._read_another", "and not lags:", "and not told_by and lags:"),
+    ),
+    (
+        "lagging-replica-taken-for-a-loss",
+        "figures",
+        "reads run after the newest number, which a replica that lags never has",
+        Rewritten("sampling:Sampler._read_another", "told_by is not None and told_by == self._read_number_of", "False"),
     ),
 )

@@ -33,6 +33,8 @@ class Application:
         self.hosts: set[str] = set()
         self.lost: set[int] = set()
         self.read: set[str] = set()
+        self.missed: set[str] = set()
+        self.missed_in = "us-west-2"
         self.listed_in: list[str] = []
         self.heal = threading.Event()
 
@@ -73,7 +75,8 @@ def application() -> Iterator[tuple[Application, int]]:
                 state.numbers.append(body["number"])
                 self.answer(201, {"stored": body["number"], "region": REGION})
             elif (last := self.path.rpartition("/")[2]) in {str(number) for number in state.lost}:
-                self.answer(404, {"number": last})
+                state.missed.add(last)
+                self.answer(404, {"number": last, "region": state.missed_in})
             else:
                 state.read |= {last} if last.isdigit() else set()
                 region = state.listed_in.pop() if state.listed_in and not last.isdigit() else REGION
@@ -172,6 +175,16 @@ def test_reads_come_back_although_the_number_that_was_read_is_lost(
     assert {one.status for one in failed} == {404}
     assert 1 <= len(failed) < len(reads)
     assert all(one.ok for one in reads[-3:])
+
+
+def test_a_replica_that_lags_does_not_send_the_probe_from_number_to_number(
+    application: tuple[Application, int], zone: tuple[Zone, str]
+) -> None:
+    """The region has acknowledged it, so it will be there: what was written since is there later yet."""
+    application[0].lost, application[0].missed_in = set(range(100)), REGION
+    sampler(application[1], zone[1], []).run(1.0, lambda: False)
+    assert len(application[0].numbers) > 4
+    assert len(application[0].missed) == 1
 
 
 def test_a_number_that_is_there_is_read_again_and_again(
