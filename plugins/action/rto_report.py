@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,16 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.dns import DnsError, Resolver, normal_name
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.elsewhere import View
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.endpoint_urls import endpoints_of_others
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.evidence import availability
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.fields import ModelError
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.junit import as_junit
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.markdown import as_markdown
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.measure import (
     Lag,
     Measurement,
     Objectives,
+    checked_begin,
     measure,
 )
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.report import Move, as_json, to_report
@@ -73,6 +77,7 @@ ARGUMENTS = {
     "samples": {"type": "path"},
     "journal": {"type": "path"},
     "endpoints": {"type": "dict", "default": {}},
+    "profiles": {"type": "list", "elements": "str", "default": [""]},
     "nameservers": {"type": "list", "elements": "str", "default": []},
     "stable_samples": {"type": "int", "default": 10},
     "lag": {"type": "dict", "options": LAG},
@@ -113,7 +118,7 @@ class ActionModule(ActionBase):
                 contents[kind] = form(report)
                 if before[kind] != contents[kind] and not self._task.check_mode:
                     _write(Path(paths[kind]), contents[kind])
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, ModelError) as error:
             result.update(failed=True, msg=f"no report on {given['run_id']}: {error}")
             return result
         result.update(
@@ -134,13 +139,14 @@ class ActionModule(ActionBase):
 
 
 def report_of(given: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
-    """Reads the two files and computes the report; ValueError and OSError name what is wrong."""
+    """Reads the two files and computes the report; ValueError, OSError and ModelError name what is wrong."""
     events = [json.loads(line) for line in _lines_of(given["journal"]) if line.strip()]
     objectives = Objectives(**given["objectives"])
     lag = Lag(**given["lag"]) if given["lag"] else None
     balancers = _balancers_of(given)
     observation = placed(parse(_lines_of(given["samples"])), balancers)
     origin, target = given["origin"], given["target"]
+    began_at = checked_begin(given["outage_began_at"], observation, events, time.time())
 
     def measured(seen: Observation) -> Measurement:
         return measure(
@@ -150,7 +156,7 @@ def report_of(given: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, A
             target_region=target["region"],
             stable_samples=given["stable_samples"],
             lag=lag,
-            outage_began_at=given["outage_began_at"],
+            outage_began_at=began_at,
         )
 
     move = Move(
@@ -177,6 +183,7 @@ def report_of(given: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, A
         checklist=given["checklist"],
         validation=given["validation"],
         availability=availability(observation, origin["region"], target["region"]),
+        test_endpoints=endpoints_of_others(os.environ, _aws_config(), given["profiles"]),
         elsewhere=[_view(point, balancers, measured) for point in given["vantage_points"]],
     )
 
@@ -204,6 +211,14 @@ def _balancers_of(given: Mapping[str, Any]) -> list[Balancer]:
                 addresses = ()
             found.append(Balancer(region, normal_name(host), frozenset(addresses)))
     return found
+
+
+def _aws_config() -> str:
+    """The configuration file of AWS's SDKs; one that is not there, or is no text, says nothing."""
+    try:
+        return Path(os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser().read_text(encoding="utf-8")
+    except (OSError, ValueError, RuntimeError):
+        return ""
 
 
 def _lines_of(path: str | None) -> list[str]:

@@ -108,6 +108,10 @@ applications:
           description: V(pass), V(fail) or V(not measured), against the objectives of its day.
           type: str
           returned: always
+        offers_writes:
+          description: Whether the application offered numbered writes. Without them it is held to the RTO of its reads.
+          type: bool
+          returned: always
         failed:
           description: What failed when clients were looked at after it.
           type: list

@@ -13,16 +13,22 @@ author: Contributors to the pilotlight.aws_dr project (@pilotlight)
 description:
   - Puts files into the state bucket of one of an application's sites. Each call runs under a deadline, as this follows
     a move after which half of AWS may not answer. Nothing but objects is written.
+  - Where that bucket does not take them, as after a move whose target is dead, they go to that of the other site,
+    with a warning.
 options:
   application:
     description: The application, as M(pilotlight.aws_dr.region_switch) takes it.
     type: dict
     required: true
   place:
-    description: The site whose bucket takes the files.
+    description: The site whose bucket is asked first to take the files.
     type: str
     choices: [primary, dr]
     required: true
+  required:
+    description: Whether it is a failure that no bucket takes the files; otherwise it is a warning.
+    type: bool
+    default: true
   objects:
     description: The files.
     type: list
@@ -58,10 +64,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 objects:
-  description: The objects, as C(s3://) names.
+  description: The objects, as C(s3://) names. Empty where no bucket took them.
   returned: always
   type: list
   elements: str
+kept_in:
+  description:
+    - The site whose bucket has the files, V(primary) or V(dr). In check mode the one that would be asked first.
+  returned: when one has them
+  type: str
 plan:
   description: The calls, as the plan of a move names them.
   returned: always
@@ -69,7 +80,10 @@ plan:
   elements: dict
 """
 
+from pathlib import Path
+
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.archive import Kept, keep
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.checklist import object_call, plan_lines
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.clients import Clients
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.errors import RecoveryError
@@ -83,6 +97,7 @@ def main():
         argument_spec={
             "application": {"type": "dict", "required": True},
             "place": {"type": "str", "choices": ["primary", "dr"], "required": True},
+            "required": {"type": "bool", "default": True},
             "objects": {
                 "type": "list",
                 "elements": "dict",
@@ -97,18 +112,24 @@ def main():
     )
     given = module.params
     try:
-        site = parse_application(given["application"]).site(given["place"])
-        clients = Clients(SystemClock())
-        plan = [object_call("keep-report", site, one["key"]) for one in given["objects"]]
-        for one in [] if module.check_mode else given["objects"]:
-            with open(one["path"], "rb") as file:
-                params = {"Bucket": site.state_bucket, "Key": one["key"], "Body": file.read()}
-            clients.call(site.access, "s3", "PutObject", params)
+        application = parse_application(given["application"])
+        site = application.site(given["place"])
+        kept = Kept(site)
+        if not module.check_mode:
+            files = {one["key"]: Path(one["path"]).read_bytes() for one in given["objects"]}
+            kept = keep(Clients(SystemClock()), (site, application.other(given["place"])), files)
     except (ModelError, RecoveryError, OSError) as error:
         module.fail_json(msg=str(error))
+    if kept.site is None and given["required"]:
+        module.fail_json(msg=kept.line())
+    if kept.line():
+        module.warn(kept.line())
+    objects = given["objects"] if kept.site else []
+    plan = [object_call("keep-report", kept.site, one["key"]) for one in objects]
     module.exit_json(
         changed=bool(plan),
-        objects=[f"s3://{site.state_bucket}/{one['key']}" for one in given["objects"]],
+        objects=[f"s3://{kept.site.state_bucket}/{one['key']}" for one in objects],
+        **({"kept_in": kept.site.place} if kept.site else {}),
         plan=plan,
         diff={"prepared": plan_lines(plan)},
     )

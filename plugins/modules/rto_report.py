@@ -103,6 +103,13 @@ options:
         did not know them.
     type: dict
     default: {}
+  profiles:
+    description:
+      - AWS profiles that the move was made with; an empty one is the default chain. Where the environment or one of
+        these has endpoints that are not AWS's own, the report says that its figures come from a test endpoint.
+    type: list
+    elements: str
+    default: ['']
   nameservers:
     description:
       - Name servers that are asked for the addresses of O(endpoints), as C(address) or C(address:port). By default
@@ -135,6 +142,8 @@ options:
     description:
       - When the outage began, in seconds since the epoch, for a probe that was started when the application was down
         already. The report says that the time was given.
+      - It makes an outage longer, never shorter. Where the probe saw a failure before that time, what was seen counts,
+        and the report says so. A time in the future, or after the probe had ended and the run was opened, is refused.
     type: float
   checklist:
     description: What was checked before the move.

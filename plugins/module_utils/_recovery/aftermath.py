@@ -107,6 +107,19 @@ def exposed(report: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> l
     return lines
 
 
+def limits_of_the_rpo(report: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a measured RPO does not say, for the reader who sees no more than it and its verdict."""
+    measured = report["measured"]
+    if measured["rpo_seconds"]["value"] is None:
+        return []
+    lines = ["It counts the probe's own writes, not those of other clients."]
+    lines += [line for line in _unfenced(report["from"]["region"], events) if line.startswith("Not fenced")]
+    bound = measured["rpo_bound_seconds"]
+    if bound["value"] is None:
+        lines.append(f"What others may have lost is {bound['method']}.")
+    return lines
+
+
 def _unfenced(left: str, events: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = []
     for event in events:

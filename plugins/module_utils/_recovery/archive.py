@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The reports of an application's moves, as they lie in the state buckets.
 
-A move keeps its report in the region that is alive after it (R29), so both sites' buckets are read. One that does not
-answer is told, and hides nothing of the other.
+A move keeps its report in the region that is alive after it (R29): in that of its target, and where that does not take
+it, as after a move that failed, in the other. So both sites' buckets are read. One that does not answer is told, and
+hides nothing of the other.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,36 @@ class Archive:
 
     reports: tuple[Mapping[str, Any], ...]
     unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The site whose bucket took the files, if any did, and why another did not, in lines."""
+
+    site: Site | None
+    refused: tuple[str, ...] = ()
+
+    def line(self) -> str:
+        """One line for people where it is not as it was meant; else empty."""
+        if not self.refused:
+            return ""
+        where = f"is kept in s3://{self.site.state_bucket}" if self.site else "is kept on this controller alone"
+        return f"the report {where}: {'; '.join(self.refused)}"
+
+
+def keep(caller: Caller, sites: Iterable[Site], files: Mapping[str, bytes]) -> Kept:
+    """Puts all files, by their keys, into the bucket of the first site that takes them."""
+    refused: list[str] = []
+    for site in sites:
+        try:
+            for key, content in files.items():
+                params = {"Bucket": site.state_bucket, "Key": key, "Body": content}
+                caller.call(site.access, "s3", "PutObject", params)
+        except RecoveryError as error:
+            refused.append(f"s3://{site.state_bucket} did not take it ({error})")
+        else:
+            return Kept(site, tuple(refused))
+    return Kept(None, tuple(refused))
 
 
 def read_archive(caller: Caller, application: Application, most: int) -> Archive:

@@ -1,6 +1,9 @@
 # Copyright: Contributors to the pilotlight.aws_dr project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Is the last drill recent enough, and was it good enough? Decided on the reports that the archive holds."""
+"""Is the last drill recent enough, and was it good enough? Decided on the reports that the archive holds.
+
+What an application does not offer is not asked for: one without numbered writes is held to the RTO of its reads.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import Any
 from .archive import Archive
 from .fields import ModelError, Problem
 from .results import MOVED
+from .samples import NO_WRITES
 
 DAY_SECONDS = 86400.0
 INTENTS = ("drill", "failover", "failback")
@@ -19,6 +23,8 @@ FIGURES = (
     ("RTO", "rto_writes_seconds", "rto_seconds"),
     ("RPO", "rpo_seconds", "rpo_seconds"),
 )
+FIGURES_OF_READS = (("RTO of reads", "rto_reads_seconds", "rto_seconds"),)
+"""What is left to judge where no numbered writes are offered."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +113,26 @@ def summary(report: Mapping[str, Any]) -> dict[str, Any]:
         "status": report.get("status", MOVED),
         "verdict": report.get("verdict"),
         "failed": [check["name"] for check in report.get("validation") or () if check.get("result") == "failed"],
+        "offers_writes": _offers_writes(report),
         "rto_writes_seconds": measured.get("rto_writes_seconds", {}).get("value"),
         "rto_reads_seconds": measured.get("rto_reads_seconds", {}).get("value"),
         "rpo_seconds": measured.get("rpo_seconds", {}).get("value"),
         "rpo_lost_writes": measured.get("rpo_lost_writes", {}).get("value"),
-        "reasons": {name: measured.get(name, {}).get("method", "") for _title, name, _objective in FIGURES},
+        "reasons": {
+            name: measured.get(name, {}).get("method", "") for _title, name, _objective in (*FIGURES, *FIGURES_OF_READS)
+        },
         "parts": {part["name"]: part["seconds"] for part in report.get("waterfall", {}).get("parts", ())},
     }
+
+
+def _offers_writes(report: Mapping[str, Any]) -> bool:
+    """Whether writes could have been measured. A probe that was told of their path has at least tried one."""
+    probe, kinds = report.get("probe"), report.get("samples") or {}
+    return not probe or bool(probe.get("write_path")) or "write" in kinds or "read" not in kinds
+
+
+def _demanded(move: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    return FIGURES if move["offers_writes"] else FIGURES_OF_READS
 
 
 def _named(run_id: str) -> float:
@@ -144,7 +163,7 @@ def _outcome(last: Mapping[str, Any]) -> list[str]:
 
 def _figures(last: Mapping[str, Any], objectives: Mapping[str, float], demands: Demands) -> list[str]:
     lines = []
-    for title, name, objective in FIGURES:
+    for title, name, objective in _demanded(last):
         value, wanted = last[name], float(objectives[objective])
         allowed = wanted * (1 + demands.margin_percent / 100)
         if value is None:
@@ -157,18 +176,20 @@ def _figures(last: Mapping[str, Any], objectives: Mapping[str, float], demands: 
 
 def _said(last: Mapping[str, Any]) -> str:
     day = datetime.fromtimestamp(last["at"], UTC).strftime("%Y-%m-%d")
-    figures = ", ".join(f"{title} {_seconds(last[name])}" for title, name, _objective in FIGURES)
-    return f"last {last['intent']} {last['run_id']} on {day} to {last['to']}: {last['verdict']}, {figures}"
+    figures = ", ".join(f"{title} {_seconds(last[name])}" for title, name, _objective in _demanded(last))
+    left_out = "" if last["offers_writes"] else f"; writes and RPO are not measured, as {NO_WRITES}"
+    return f"last {last['intent']} {last['run_id']} on {day} to {last['to']}: {last['verdict']}, {figures}{left_out}"
 
 
 def _compared(last: Mapping[str, Any], moves: Sequence[Mapping[str, Any]]) -> str:
     """Against the move of the same kind before it."""
     before = next((one for one in moves if one["intent"] == last["intent"] and one["at"] < last["at"]), None)
-    now, then = last["rto_writes_seconds"], before["rto_writes_seconds"] if before else None
+    title, rto, _objective = _demanded(last)[0]
+    now, then = last[rto], before[rto] if before else None
     if before is None or now is None or then is None:
         return ""
     change = f"{abs(now - then):.2f} s {'more' if now > then else 'less'} than" if now != then else "as"
-    return f" (RTO {change} {before['run_id']})"
+    return f" ({title} {change} {before['run_id']})"
 
 
 def _seconds(value: float | None) -> str:

@@ -64,6 +64,7 @@ def probe_of(vantage: Vantage | None) -> dict[str, Any] | None:
         "host": vantage.host,
         "interval_seconds": vantage.interval_seconds,
         "timeout_seconds": vantage.timeout_seconds,
+        "write_path": vantage.write_path,
     }
 
 

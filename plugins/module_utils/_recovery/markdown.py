@@ -19,6 +19,7 @@ def as_markdown(report: Mapping[str, Any]) -> str:
     measured, objectives = report["measured"], report["objectives"]
     parts = [
         f"# {report['intent'].capitalize()} of {report['application']}: {report['verdict']}",
+        _bold(report["test_endpoints"]["statement"]),
         _table(
             ("run", "from", "to", "mode", "opened", "closed"),
             [
@@ -45,6 +46,7 @@ def as_markdown(report: Mapping[str, Any]) -> str:
                 ("RPO, bound by the lag", "", *_figure(measured["rpo_bound_seconds"], "s")),
             ],
         ),
+        _bullets([f"RPO: {line}" for line in report["rpo_limits"]]),
         *_elsewhere(report),
         report["load"]["statement"] if report["load"] else "",
         *_waterfall(report),
@@ -146,9 +148,16 @@ def _elsewhere(report: Mapping[str, Any]) -> list[str]:
     rows = [
         (name, *(_figure(seen[figure], unit)[0] for figure, _title, unit in FIGURES), why) for name, seen, why in views
     ]
+    methods = [
+        (name, title, seen[figure]["method"])
+        for name, seen, _why in views[1:]
+        for figure, title, _unit in FIGURES
+        if seen[figure]["value"] is not None
+    ]
     return [
         "## Seen from elsewhere",
         _table(("where", "RTO, writes", "RTO, reads", "DNS", "writes lost", "not measured because"), rows),
+        _table(("where", "figure", "method"), methods) if methods else "",
         report["worst"],
     ]
 
@@ -179,6 +188,10 @@ def _lost(lost: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _bullets(lines: Sequence[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _bold(line: str) -> str:
+    return f"**{line}**" if line else ""
 
 
 def _waived(gate: Mapping[str, Any]) -> str:

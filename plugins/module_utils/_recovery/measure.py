@@ -9,11 +9,13 @@ could not be had is None with the reason: a zero would be read as "no loss".
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .samples import Kind, Observation, Sample, Stored, interval_of
+from .fields import ModelError, Problem
+from .samples import NO_WRITES, Kind, Observation, Sample, Stored, interval_of
 from .steps.registry import STOPS
 from .waterfall import CLIENT, StepSpan, Waterfall, critical_path, step_spans, waterfall
 
@@ -26,6 +28,9 @@ that.
 """
 DEAF_SECONDS = 1.0
 """... but never less than this: a busy machine starts a slot late now and then."""
+LATE_INTERVALS = 1.5
+"""From there on a slot was late, and what the probe knows it knows worse than its interval says."""
+FIRST_FAILED_WRITE, GIVEN = "the first failed write", "the time that was given"
 STAGES = ("decide", "fence", "promote", "scale", "verify", "shift")
 
 
@@ -122,6 +127,24 @@ class Measurement:
     critical: tuple[str, ...] = ()
     waterfall: Waterfall = field(default_factory=Waterfall)
     lost: tuple[Sample, ...] = ()
+    since: str = FIRST_FAILED_WRITE
+    """What the outage of writes is counted from."""
+
+
+def checked_begin(
+    given: float | None, observation: Observation, events: Iterable[Mapping[str, Any]], now: float
+) -> float | None:
+    """The time that was given for the beginning of the outage; ModelError where nothing can have begun then.
+
+    An outage of this move began before the move was opened or while the probe looked, and in no case in the future.
+    """
+    seen = [sample.ended_at for sample in observation.samples]
+    known = [at for at in (max(seen, default=None), _first(events, "run-opened")) if at is not None]
+    latest = min(now, max(known, default=now))
+    if given is None or (math.isfinite(given) and given <= latest):
+        return given
+    wanted = f"seconds since the epoch, not after {latest:.3f}, when the probe ended or the run was opened"
+    raise ModelError([Problem("outage_began_at", given, wanted)])
 
 
 def measure(
@@ -137,17 +160,20 @@ def measure(
     """Measures one move.
 
     `outage_began_at` (seconds since the epoch) is for a probe that was started when the application was down
-    already, and comes from other evidence, such as an alarm; the figures say that it was given.
+    already, and comes from other evidence, such as an alarm; the figures say that it was given. It can make an outage
+    longer, never shorter: where the probe saw it begin before, what was seen counts.
     """
     interval = interval_of(observation)
     opened_at = _first(events, "run-opened")
     deaf = deaf_times(observation, interval)
     writes = _outage("write", observation.of("write"), opened_at, stable_samples, interval, outage_began_at)
     reads = _outage("read", observation.of("read"), opened_at, stable_samples, interval, outage_began_at)
-    began = outage_began_at if writes.begin is None else writes.begin
+    began, since = _began(writes, outage_began_at, opened_at)
     writes = _seen_whole(writes, "write", observation, events, interval)
     reads = _seen_whole(reads, "read", observation, events, interval)
-    lost, loss = _loss(observation.of("write"), observation.stored, opened_at if began is None else began)
+    lost, loss = _loss(
+        observation.of("write"), observation.stored, opened_at if began is None else began, target_region
+    )
     steps = step_spans(events)
     path = critical_path(steps)
     fall = _waterfall(writes, opened_at, path)
@@ -158,7 +184,7 @@ def measure(
             observation.of("dns"),
             target_region,
             opened_at if began is None else began,
-            began is not None,
+            "the opening of the run" if began is None else since,
             stable_samples,
             interval,
         ),
@@ -166,15 +192,16 @@ def measure(
         rpo=loss,
         rpo_bound=_bound(lag, _stop_of_writes(events), _is_switchover(events)),
         stages=stages_of(events),
-        detect=_detect(began, opened_at, writes),
+        detect=_detect(began, since, opened_at, writes),
         client=_client(writes, fall, path),
-        verdict=judge(writes, loss, objectives),
+        verdict=judge_reads(reads, objectives) if observation.only_reads else judge(writes, loss, objectives),
         deaf=deaf,
         counts=_counts(observation),
         steps=steps,
         critical=tuple(span.name for span in path),
         waterfall=fall,
-        lost=_missing(observation.of("write"), observation.stored),
+        lost=_missing(observation.of("write"), observation.stored, target_region),
+        since=since,
     )
 
 
@@ -195,6 +222,20 @@ def judge(rto: Figure, rpo: Figure, objectives: Objectives) -> Verdict:
             reasons.append(f"{name} {figure.value:.2f} s is {sign} the objective of {wanted:g} s")
     word = next((word for word in ("fail", "not measured") if word in words), "pass")
     return Verdict(word, tuple(reasons))
+
+
+def judge_reads(reads: Figure, objectives: Objectives) -> Verdict:
+    """For an application that offers no numbered writes: its reads can fail the objective, and nothing passes it.
+
+    That clients could read says nothing about writes, nor about what was lost.
+    """
+    over = next((value for value in (reads.value, reads.at_least) if value is not None), 0.0) > objectives.rto_seconds
+    if reads.value is None:
+        reason = f"RTO of reads not measured: {reads.method}"
+    else:
+        sign = "over" if over else "within"
+        reason = f"RTO of reads {reads.value:.2f} s is {sign} the objective of {objectives.rto_seconds:g} s"
+    return Verdict("fail" if over else "not measured", (reason, f"RTO of writes and RPO not measured: {NO_WRITES}"))
 
 
 def deaf_times(observation: Observation, interval: float) -> tuple[Deaf, ...]:
@@ -250,45 +291,75 @@ def _outage(
         return _no_outage(kind, samples, opened_at, interval, given)
     first, last = failed[0], failed[-1]
     series = samples[last + 1 :]
-    begin = given if given is not None else samples[first].started_at
+    seen_at = samples[first].started_at
+    taken = given is not None and given <= seen_at
+    begin = seen_at if given is None else min(given, seen_at)
+    unused = (
+        "" if given is None or taken else f"; {GIVEN} was not used: a {kind} had failed {given - seen_at:.2f} s before"
+    )
     if not series:
         return Figure(
-            None, f"{kind}s had not come back when the probe ended", begin=begin, at_least=samples[-1].ended_at - begin
+            None,
+            f"{kind}s had not come back when the probe ended{unused}",
+            begin=begin,
+            at_least=samples[-1].ended_at - begin,
         )
     end = min(sample.ended_at for sample in series)
     if len(series) < stable:
         return Figure(
             None,
-            f"only {len(series)} good {kind}s followed the last failed one, {stable} are asked for",
+            f"only {len(series)} good {kind}s followed the last failed one, {stable} are asked for{unused}",
             begin=begin,
             at_least=end - begin,
         )
-    if first == 0 and given is None:
+    if first == 0 and not taken:
         return Figure(
             None,
-            f"the first {kind} of the probe had failed already: the outage began before it",
+            f"the first {kind} of the probe had failed already: the outage began before it{unused}",
             end=end,
             at_least=max(0.0, end - begin),
         )
-    edges = [(samples[last].started_at, series[0].started_at)]
-    if given is None:
-        edges.append((samples[first - 1].started_at, samples[first].started_at))
-    for before, after in edges:
-        if after - before > _patience(interval):
+    edges = [("ended", series[0].started_at - samples[last].started_at)]
+    if not taken:
+        edges.append(("began", seen_at - samples[first - 1].started_at))
+    for _edge, gap in edges:
+        if gap > _patience(interval):
             return Figure(
                 None,
-                f"the probe was deaf for {after - before:.1f} s where the outage began or ended",
+                f"the probe was deaf for {gap:.1f} s where the outage began or ended{unused}",
                 begin=begin,
                 end=end,
-                at_least=max(0.0, end - begin - (after - before)),
+                at_least=max(0.0, end - begin - gap),
             )
     count = sum(1 for sample in samples[first : last + 1] if not sample.ok)
-    since = "the time that was given" if given is not None else f"the first failed {kind}"
+    since = GIVEN if taken else f"the first failed {kind}"
     method = (
         f"from {since} to the first of {len(series)} {kind}s without a failure to the end of the probe; "
-        f"{count} failed; one {kind} each {interval:g} s"
+        f"{count} failed; one {kind} each {interval:g} s{_held_up(edges, interval)}{unused}"
     )
     return Figure(max(0.0, end - begin), method, begin=begin, end=end)
+
+
+def _held_up(edges: Sequence[tuple[str, float]], interval: float) -> str:
+    """What the probe knew worse than its interval says: the outage's edges lie somewhere between two samples."""
+    late = [(edge, gap) for edge, gap in edges if gap > LATE_INTERVALS * interval]
+    if not late:
+        return ""
+    where = " and ".join(edge for edge, _gap in reversed(late))
+    return f", but known to {sum(gap for _edge, gap in late):.2f} s, as the probe was held up where the outage {where}"
+
+
+def _began(writes: Figure, given: float | None, opened_at: float | None) -> tuple[float | None, str]:
+    """When the outage of writes began, as far as that is known, and what says so.
+
+    A probe whose first write had failed already knows an end and no beginning; a time that was given and is later than
+    that write tells none either. Where no write of the move failed, the given one can only have been before the move.
+    """
+    if writes.begin is not None:
+        return writes.begin, GIVEN if writes.begin == given else FIRST_FAILED_WRITE
+    if given is None or writes.end is not None or (opened_at is not None and given > opened_at):
+        return None, FIRST_FAILED_WRITE
+    return given, GIVEN
 
 
 def _failures_of_the_move(samples: Sequence[Sample], opened_at: float | None, stable: int) -> list[int]:
@@ -344,18 +415,24 @@ def _no_outage(
 ) -> Figure:
     """No failure is a measured zero only where somebody looked all the time."""
     begin = samples[0].started_at if opened_at is None else opened_at
+    none = f"no {kind} of the move failed"
     if given is not None:
-        return Figure(None, f"no {kind} failed, although the outage is said to have begun before: it was not seen")
+        return Figure(None, f"{none}, although an outage is said to have begun: it was not seen")
     if opened_at is not None and not samples[0].started_at <= opened_at <= samples[-1].ended_at:
         return Figure(None, f"the probe made no {kind}s when the move began")
     started = [sample.started_at for sample in samples if sample.ended_at >= begin - interval]
     gap = max((after - before for before, after in itertools.pairwise(started)), default=0.0)
     if gap > _patience(interval):
-        return Figure(None, f"no {kind} failed, but the probe was deaf for {gap:.1f} s")
-    slowest = max(sample.ended_at - sample.started_at for sample in samples)
+        return Figure(None, f"{none}, but the probe was deaf for {gap:.1f} s")
+    slowest = max(sample.ended_at - sample.started_at for sample in samples if sample.ok)
+    apart = f" and once {gap:.2f} s apart" if gap > LATE_INTERVALS * interval else ""
+    failed = sum(1 for sample in samples if not sample.ok)
+    count = f"none of {len(samples)} {kind}s failed"
+    if failed:
+        count = f"{none}; {failed} of {len(samples)} had failed before it and are not of it"
     return Figure(
         0.0,
-        f"none of {len(samples)} {kind}s failed, one each {interval:g} s: an outage shorter than that may "
+        f"{count}, one each {interval:g} s{apart}: an outage shorter than that may "
         f"have been missed; the slowest took {slowest:.2f} s",
     )
 
@@ -364,7 +441,7 @@ def _dns(
     samples: Sequence[Sample],
     target: str,
     begin: float | None,
-    outage: bool,
+    since: str,
     stable: int,
     interval: float,
 ) -> Figure:
@@ -404,7 +481,6 @@ def _dns(
             f"the probe was deaf for {series[0].started_at - samples[last].started_at:.1f} s when the answers changed",
             begin=begin,
         )
-    since = "the first failed write" if outage else "the opening of the run"
     method = (
         f"from {since} to the first of {len(series)} answers without a break that lead to {target}, "
         f"asked of the nameserver anew each time ({len(asked) - len(samples)} of {len(asked)} queries unanswered); "
@@ -413,7 +489,7 @@ def _dns(
     return Figure(max(0.0, series[0].ended_at - begin), method, begin=begin, end=series[0].ended_at)
 
 
-def _loss(writes: Sequence[Sample], stored: Stored | None, began: float | None) -> tuple[Figure, Figure]:
+def _loss(writes: Sequence[Sample], stored: Stored | None, began: float | None, target: str) -> tuple[Figure, Figure]:
     """Writes that were acknowledged and are missing afterwards: how many, and over what time.
 
     A probe that wrote nothing before the outage has nothing that could be lost by it: that is no zero.
@@ -425,11 +501,10 @@ def _loss(writes: Sequence[Sample], stored: Stored | None, began: float | None) 
     if began is not None and acknowledged[0].ended_at > began:
         reason = "the probe had no write acknowledged before the outage or the move began"
         return Figure(None, reason), Figure(None, reason)
-    if stored is None or stored.numbers is None:
-        why = "the probe was cut short" if stored is None else stored.error
-        reason = f"what is stored could not be read back: {why}"
+    reason = _unread(stored, target)
+    if reason:
         return Figure(None, reason), Figure(None, reason)
-    missing = _missing(acknowledged, stored)
+    missing = _missing(acknowledged, stored, target)
     counted = f"{len(acknowledged)} numbered writes were acknowledged, {len(missing)} of them are missing afterwards"
     if not missing:
         return Figure(0, counted), Figure(0.0, counted)
@@ -440,9 +515,22 @@ def _loss(writes: Sequence[Sample], stored: Stored | None, began: float | None) 
     return Figure(len(missing), counted), Figure(end - begin, method, begin=begin, end=end)
 
 
-def _missing(writes: Iterable[Sample], stored: Stored | None) -> tuple[Sample, ...]:
-    """Writes that were acknowledged and are not stored, in the order of their acknowledgement."""
+def _unread(stored: Stored | None, target: str) -> str:
+    """Why it is not known what the region that was moved to has; empty where it is.
+
+    The region that was left has all that it acknowledged: its answer says nothing about a loss. An application that
+    does not tell its region is believed.
+    """
     if stored is None or stored.numbers is None:
+        return f"what is stored could not be read back: {'the probe was cut short' if stored is None else stored.error}"
+    if stored.region is not None and stored.region != target:
+        return f"what is stored was read in {stored.region}, not in {target}"
+    return ""
+
+
+def _missing(writes: Iterable[Sample], stored: Stored | None, target: str) -> tuple[Sample, ...]:
+    """Writes that were acknowledged and are not stored, in the order of their acknowledgement."""
+    if stored is None or stored.numbers is None or _unread(stored, target):
         return ()
     lost = (sample for sample in writes if sample.ok and sample.number not in stored.numbers)
     return tuple(sorted(lost, key=lambda one: one.ended_at))
@@ -501,15 +589,15 @@ def _stop_of_writes(events: Iterable[Mapping[str, Any]]) -> float | None:
     return min(stops, default=None)
 
 
-def _detect(began: float | None, opened_at: float | None, writes: Figure) -> Figure:
+def _detect(began: float | None, since: str, opened_at: float | None, writes: Figure) -> Figure:
     if opened_at is None:
         return Figure(None, "there is no journal")
     if began is None:
         quiet = writes.value is not None
-        return Figure(None, "no write failed" if quiet else "it is not known when the outage began")
+        return Figure(None, "no write of the move failed" if quiet else "it is not known when the outage began")
     if began >= opened_at:
         return Figure(0.0, "the outage began with the move itself")
-    method = "from the first failed write to the opening of the run"
+    method = f"from {since} to the opening of the run"
     return Figure(opened_at - began, method, begin=began, end=opened_at)
 
 
@@ -518,7 +606,7 @@ def _waterfall(writes: Figure, opened_at: float | None, path: Sequence[StepSpan]
     if writes.value is None:
         return Waterfall(reason=f"the RTO was not measured: {writes.method}")
     if writes.begin is None or writes.end is None:
-        return Waterfall(reason="no write failed")
+        return Waterfall(reason="no write of the move failed")
     return waterfall(writes.begin, writes.end, opened_at, path)
 
 

@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .aftermath import exposed, hold_back, next_actions
+from .aftermath import exposed, hold_back, limits_of_the_rpo, next_actions
 from .elsewhere import View, load, probe_of, worst
+from .endpoint_urls import statement
 from .evidence import lost_rows
 from .measure import Figure, Lag, Measurement, Objectives
 from .results import MOVED
@@ -71,10 +72,12 @@ def to_report(
     validation: Sequence[Mapping[str, Any]] = (),
     availability: Mapping[str, Any] | None = None,
     elsewhere: Sequence[View] = (),
+    test_endpoints: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The report as plain data. Times are epoch seconds, and also readable where a person looks for them.
 
     `availability` is what clients saw, as `evidence` puts it, `elsewhere` what they saw from other vantage points.
+    `test_endpoints` are what stood in AWS's place, where anything did.
     """
     wrong = (
         [f"the move is {move.status}: {'; '.join(move.reasons) or 'see the output'}"] if move.status != MOVED else []
@@ -110,6 +113,7 @@ def to_report(
         "verdict": "fail" if wrong else measurement.verdict.word,
         "reasons": [*wrong, *measurement.verdict.reasons],
         "notes": list(move.notes),
+        "test_endpoints": {"urls": list(test_endpoints), "statement": statement(test_endpoints)},
         "stages": [
             {
                 "name": stage.name,
@@ -172,6 +176,7 @@ def to_report(
     report["worst"] = worst(report["measured"], report["vantage_points"])
     report["hold_back"] = [] if home else hold_back(report["calls"])
     report["exposed"] = exposed(report, events)
+    report["rpo_limits"] = limits_of_the_rpo(report, events)
     report["next_actions"] = next_actions(report)
     return report
 
@@ -181,7 +186,7 @@ def _waterfall(measurement: Measurement) -> dict[str, Any]:
     fall = measurement.waterfall
     begin = measurement.rto_writes.begin or 0.0
     return {
-        "method": "from the first failed write to the first good one, along the steps that clients waited for; "
+        "method": f"from {measurement.since} to the first good write, along the steps that clients waited for; "
         "what ran beside these is not counted",
         "reason": fall.reason,
         "seconds": fall.ms / 1000 if fall.segments else None,

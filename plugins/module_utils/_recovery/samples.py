@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 Kind = Literal["write", "read", "dns"]
 KINDS: tuple[Kind, ...] = ("write", "read", "dns")
+NO_WRITES = "the application offers no numbered writes"
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,12 @@ class Observation:
     def of(self, kind: Kind) -> tuple[Sample, ...]:
         """The samples of one kind in the order of their slots: they ended in another."""
         return tuple(sorted((sample for sample in self.samples if sample.kind == kind), key=lambda one: one.number))
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether the probe was told of no path for numbered writes, and saw what can be seen without one."""
+        kinds = {sample.kind for sample in self.samples}
+        return self.vantage is not None and not self.vantage.write_path and "read" in kinds and "write" not in kinds
 
 
 def interval_of(observation: Observation) -> float:

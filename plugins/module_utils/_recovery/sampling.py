@@ -20,6 +20,8 @@ from .dns import Answer, CachingResolver, DnsError, Resolver, leads_to
 from .probe import HttpApplication, ProbeSettings, Reply
 from .samples import KINDS, Kind, Sample, Stored, Vantage, most_at_once
 
+NOT_THERE = 404
+"""The status with which an application says that it has no such number."""
 READ_BACK_EVERY = 1.0
 """Seconds between two attempts to list what is stored."""
 
@@ -80,6 +82,9 @@ class Sampler:
         self._clock = clock
         self._lock = Lock()
         self._acknowledged: list[int] = []
+        self._read_number: int | None = None
+        self._read_number_of: str | None = None
+        self._written_in: str | None = None
         self._kinds: tuple[Kind, ...] = KINDS if settings.write_path else ("read", "dns")
 
     def vantage(self) -> Vantage:
@@ -123,25 +128,29 @@ class Sampler:
     def read_back(self, within: float) -> Stored:
         """Which numbers the application has now: asked for through DNS until two answers agree, for `within` seconds.
 
-        A list that may still be growing (a replica that answers reads, say) is not yet the truth about a loss.
+        A list that may still be growing (a replica that answers reads, say) is not yet the truth about a loss. Nor is
+        that of a region which takes no writes any more: as far as regions are told, the one counts that took the last.
         """
         deadline = self._clock.now() + within
         wanted = frozenset(self.acknowledged())
-        before: frozenset[int] | None = None
+        heard: Stored | None = None
         error: str | None = "nothing was written"
         while self.settings.write_path:
             reply = self._at_application(lambda address, left: self._application.numbers(address, self.client, left), 0)
             numbers = reply.body.get("numbers")
             if reply.ok and isinstance(numbers, list):
                 found = frozenset(number for number in numbers if isinstance(number, int))
-                if wanted <= found or found == before:
-                    return Stored(self._clock.now(), found, reply.region)
-                before = found
+                stored = Stored(self._clock.now(), found, reply.region)
+                elsewhere = None not in (reply.region, self._written_in) and reply.region != self._written_in
+                again = heard is not None and (heard.numbers, heard.region) == (found, reply.region)
+                if not elsewhere and (wanted <= found or again):
+                    return stored
+                heard = heard if heard is not None and elsewhere else stored
             else:
                 error = reply.error or f"HTTP status {reply.status} without a list of numbers"
             if self._clock.now() + READ_BACK_EVERY > deadline:
-                if before is not None:
-                    return Stored(self._clock.now(), before, reply.region)
+                if heard is not None:
+                    return heard
                 break
             self._clock.wait(READ_BACK_EVERY)
         return Stored(self._clock.now(), None, None, error)
@@ -156,13 +165,19 @@ class Sampler:
         if kind == "dns":
             sample = self._try_dns(number, scheduled, started)
         else:
-            call = self._write(number) if kind == "write" else self._read()
+            asked = self._read_number
+            call = self._write(number) if kind == "write" else self._read(asked)
             if call is None:
                 return
             reply = self._at_application(call, number)
             if kind == "write" and reply.ok:
                 with self._lock:
                     self._acknowledged.append(number)
+                    self._written_in = reply.region
+                    if self._read_number is None:
+                        self._read_number, self._read_number_of = number, reply.region
+            elif kind == "read" and reply.status == NOT_THERE:
+                self._read_another(asked, reply.region)
             error = reply.error or (None if reply.ok else f"HTTP status {reply.status}")
             sample = Sample(
                 kind,
@@ -181,18 +196,30 @@ class Sampler:
     def _write(self, number: int) -> Callable[[str, float], Reply]:
         return lambda address, left: self._application.write(address, self.client, number, left)
 
-    def _read(self) -> Callable[[str, float], Reply] | None:
-        """Reads the first number that was stored: it is old enough to be on every site. Before that, nothing can be
-        read.
+    def _read(self, wanted: int | None) -> Callable[[str, float], Reply] | None:
+        """Reads a number that was stored. Before there is one, nothing can be read.
+
+        It is the first that was acknowledged, and stays it, not the newest each time: a replica lags, and a read of
+        what was written a moment ago would fail where nothing is wrong. See `_read_another` for when it goes on.
         """
         path = self.settings.read_path
         if path or not self.settings.write_path:
             return lambda address, left: self._application.get(address, path or self.settings.health_path, left)
+        if wanted is None:
+            return None
+        return lambda address, left: self._application.read(address, self.client, wanted, left)
+
+    def _read_another(self, lost: int | None, told_by: str | None) -> None:
+        """Goes on with the newest acknowledged number: the application has said that the one so far is not there.
+
+        A failover may lose the very number that is read, and reads of it would fail for ever while those of clients,
+        who read what there is, succeed. Of several that were under way together, the first answer alone counts. The
+        region that has acknowledged a number has not lost it: its replica lags, and the next number would be later yet.
+        """
         with self._lock:
-            if not self._acknowledged:
-                return None
-            first = self._acknowledged[0]
-        return lambda address, left: self._application.read(address, self.client, first, left)
+            lags = told_by is not None and told_by == self._read_number_of
+            if self._acknowledged and self._read_number == lost and not lags:
+                self._read_number, self._read_number_of = self._acknowledged[-1], self._written_in
 
     def _at_application(self, call: Callable[[str, float], Reply], number: int) -> Reply:
         """One request through DNS; name resolution is inside the timeout, as it is for a client."""

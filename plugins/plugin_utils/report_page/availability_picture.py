@@ -16,6 +16,8 @@ ROW, STROKE = 48, 22
 NAMES = {"write": "writes", "read": "reads", "dns": "DNS answers"}
 STYLES = {"l": "left", "n": "new", "a": "somewhere", "x": "bad"}
 """Classes of the letters of the report's `availability`; bad ones are drawn last, so that none is covered."""
+SHAPES = {"l": (11, 11), "n": (0, STROKE), "a": (6, 10), "x": (0, 28)}
+"""Where a stroke begins below the row's top, and its height: who does not see colours tells them apart by these."""
 
 
 def availability_picture(report: Mapping[str, Any], width: int = WIDE) -> Markup | None:
@@ -44,7 +46,8 @@ def _strokes(letters: str, interval: float, scale: Scale, y: float, stroke: floa
     for letter, style in STYLES.items():
         places = sorted({scale.x((slot + 0.5) * interval) for slot, one in enumerate(letters) if one == letter})
         if places:
-            lines = "".join(f"M{x:g} {y:g}v{STROKE}" for x in places)
+            top, height = SHAPES[letter]
+            lines = "".join(f"M{x:g} {y + top:g}v{height}" for x in places)
             parts.append(Markup('<path class="sample {}" stroke-width="{:.2g}" d="{}"/>').format(style, stroke, lines))
     return parts
 

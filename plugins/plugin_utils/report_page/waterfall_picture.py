@@ -35,5 +35,5 @@ def waterfall_picture(report: Mapping[str, Any], width: int = WIDE) -> Markup | 
                 parts.append(block(left, y, right - left, BAR, f"part {one['part']}", tip))
         parts.append(text(width, y + 13, f"{row['seconds']:.3f} s", f"number {style}", "end"))
     said = ", ".join(f"{row['name']} {row['seconds']:.3f} s" for row in rows)
-    description = f"{fall['seconds']:.3f} s from the first failed write to the first good one: {said}."
+    description = f"{fall['seconds']:.3f} s of outage: {said}."
     return svg("waterfall", width, bottom + 20, "Waterfall of the RTO", description, parts)

@@ -57,6 +57,8 @@ def failover(tmp_path: Path, *arguments: str, playbook: str = "failover.yml") ->
         ("failover_mode=planned failover_confirm=other", "failover_confirm is 'other': to move it, confirm with"),
         ("failover_mode=unplanned failover_confirm=dr-webapp", "accept_data_loss is False: an unplanned failover may"),
         ("failover_mode=unplanned failover_confirm=dr-webapp accept_data_loss=no", "accept_data_loss is False"),
+        ("drill=true move_outage_began_at=9e12", "move_outage_began_at is '9e12': seconds since the epoch are wanted"),
+        ("drill=true move_outage_began_at=noon", "move_outage_began_at is 'noon': seconds since the epoch are wanted"),
         ("drill=true move_vantage_points=tokyo", "move_vantage_points is 'tokyo': tokyo is no host of the inventory"),
         (
             "drill=true move_vantage_points=webapp_dr,oslo,tokyo",

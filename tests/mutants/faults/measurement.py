@@ -122,4 +122,34 @@ FAULTS = (
         "a DNS answer is told as one region's although both regions answer behind its address",
         Rewritten("samples:_said", "if len(regions) == 1", "if regions"),
     ),
+    (
+        "given-time-shortens-an-outage",
+        "figures",
+        "a time that was given later than the first failure makes the RTO shorter",
+        Rewritten("measure:_outage", "min(given, seen_at)", "given"),
+    ),
+    (
+        "stored-in-the-region-that-was-left",
+        "figures",
+        "what the region that was left has stored is taken for what the new one has",
+        Rewritten("measure:_unread", "stored.region != target", "not target"),
+    ),
+    (
+        "earlier-failures-denied",
+        "figures",
+        "none of the writes is said to have failed though some had before the move",
+        Rewritten("measure:_no_outage", "if failed:", "if False:"),
+    ),
+    (
+        "lost-number-read-for-ever",
+        "figures",
+        "reads are said to fail for ever, as the number that is read was lost",
+        Rewritten("sampling:Sampler._read_another", "and not lags:", "and not told_by and lags:"),
+    ),
+    (
+        "lagging-replica-taken-for-a-loss",
+        "figures",
+        "reads run after the newest number, which a replica that lags never has",
+        Rewritten("sampling:Sampler._read_another", "told_by is not None and told_by == self._read_number_of", "False"),
+    ),
 )

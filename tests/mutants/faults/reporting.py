@@ -54,4 +54,34 @@ FAULTS = (
         "a drill counts for ever",
         Rewritten("drill_status:_age", "if days <= demands.days:", "if True:"),
     ),
+    (
+        "emulator-taken-for-aws",
+        "figures",
+        "a report does not say that its figures come from an emulator",
+        Rewritten("endpoint_urls:_shown", "if not host or host.endswith(OF_AWS):", "if True:"),
+    ),
+    (
+        "unbounded-loss-not-told",
+        "R10",
+        "a measured RPO stands beside a pass, though nothing bounds what other clients lost",
+        Rewritten("aftermath:limits_of_the_rpo", 'if bound["value"] is None:', "if False:"),
+    ),
+    (
+        "reads-of-a-silent-application-not-judged",
+        "figures",
+        "an application without numbered writes cannot fail by the reads of its clients",
+        Rewritten("measure:judge_reads", '"fail" if over else "not measured"', '"not measured"'),
+    ),
+    (
+        "writes-asked-of-who-offers-none",
+        "figures",
+        "a drill of an application without numbered writes can never count",
+        Rewritten("drill_status:_demanded", 'FIGURES if move["offers_writes"] else FIGURES_OF_READS', "FIGURES"),
+    ),
+    (
+        "report-lost-with-its-region",
+        "R29",
+        "the report of a move whose target is dead is kept nowhere",
+        Rewritten("archive:keep", "for site in sites:", "for site in list(sites)[:1]:"),
+    ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from unit.measure import reports
-from unit.measure.series import T0
+from unit.measure.series import T0, observed, series
 
 from plugins.module_utils._recovery.archive import Archive
 from plugins.module_utils._recovery.drill_status import DAY_SECONDS, Demands, DrillStatus, judge
@@ -72,3 +72,29 @@ def test_every_wrong_demand_is_named_at_once() -> None:
         "days is -1: expected more than 0 days; margin_percent is -2: expected 0 percent or more; "
         "intents is 'party': expected one of drill, failover, failback"
     )
+
+
+def only_read(outage: float) -> dict[str, Any]:
+    """A drill of an application that offers no numbered writes, whose reads failed for so many seconds."""
+    seen = observed(series(70, [(10, 10 + outage)], kind="read", hang=False), series(70, kind="dns", moved_at=18))
+    return reports.report_on(reports.DRILL, seen, reports.drill_events())
+
+
+def test_what_an_application_does_not_offer_fails_no_drill() -> None:
+    status = judged(only_read(10))
+    assert status.problems == ()
+    assert status.lines() == [
+        f"dr-webapp: last drill {reports.DRILL.run_id} on 2023-11-14 to us-west-2: not measured, RTO of reads 10.01 s; "
+        "writes and RPO are not measured, as the application offers no numbered writes"
+    ]
+
+
+def test_reads_that_were_out_for_too_long_fail_a_drill_without_writes() -> None:
+    [problem] = judged(only_read(10), objectives={"rto_seconds": 5.0, "rpo_seconds": 60.0}).problems
+    assert problem == f"RTO of reads of {reports.DRILL.run_id} is 10.01 s, over the objective of 5 s"
+
+
+def test_a_probe_that_was_told_of_writes_and_made_none_still_fails() -> None:
+    report = only_read(10)
+    report["probe"]["write_path"] = "/writes"
+    assert len(judged(report).problems) == 2

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.measure.series import INTERVAL, NEW, OLD, T0, event, observed, series
 
-from plugins.module_utils._recovery.measure import Lag, Measurement, Objectives, judge, measure
+from plugins.module_utils._recovery.fields import ModelError
+from plugins.module_utils._recovery.measure import Lag, Measurement, Objectives, checked_begin, judge, measure
 from plugins.module_utils._recovery.samples import Observation, Sample, Stored
 
 OBJECTIVES = Objectives(rto_seconds=30, rpo_seconds=5)
@@ -137,6 +138,73 @@ def test_a_probe_started_during_the_outage_does_not_know_when_it_began() -> None
     assert "the time that was given" in given_it.rto_writes.method
 
 
+def test_a_given_time_makes_no_outage_shorter_than_it_was_seen() -> None:
+    """A wrong figure of an alarm, of a minute too late: clients were out from second 10 on, and the probe saw it."""
+    writes, answers = series(60, [(10, 30)]), series(60, kind="dns", moved_at=28)
+    found = measured(observed(writes, answers), [event(22, "run-opened")], outage_began_at=T0 + 25)
+    assert found.rto_writes.value == pytest.approx(20.0, abs=INTERVAL)
+    assert "from the first failed write" in found.rto_writes.method
+    assert "the time that was given was not used: a write had failed 15.00 s before" in found.rto_writes.method
+    assert found.detect.method == "from the first failed write to the opening of the run"
+    assert "from the first failed write" in found.dns.method
+    assert found.since == "the first failed write"
+
+
+def test_a_given_time_that_is_used_is_named_by_every_figure_that_counts_from_it() -> None:
+    writes, answers = series(60, [(10, 30)]), series(60, kind="dns", moved_at=28)
+    found = measured(observed(writes, answers), [event(22, "run-opened")], outage_began_at=T0 + 2)
+    assert found.rto_writes.value == pytest.approx(28.0, abs=INTERVAL)
+    for method in (found.rto_writes.method, found.detect.method, found.dns.method):
+        assert "from the time that was given" in method
+    assert found.since == "the time that was given"
+
+
+def test_a_given_time_does_not_let_a_probe_count_losses_that_it_could_not_see() -> None:
+    """Its first write had failed; what it wrote after the outage could not be lost by it."""
+    writes = series(40, [(0, 12)])
+    for told in (T0 - 40, T0 + 30):
+        found = measured(
+            observed(writes, stored=kept(writes)), [event(3, "run-opened")], outage_began_at=told
+        )  # fmt: skip
+        assert found.rpo.value is None, told
+        assert "no write acknowledged before" in found.rpo.method
+
+
+@pytest.mark.parametrize(("told", "now"), [(61.0, 100.0), (50.0, 40.0), (float("nan"), 100.0)])
+def test_a_time_when_nothing_can_have_begun_is_refused(told: float, now: float) -> None:
+    seen = observed(series(60, [(10, 20)], hang=False))
+    with pytest.raises(ModelError, match=r"outage_began_at is .*: expected seconds since the epoch, not after"):
+        checked_begin(T0 + told, seen, [event(15, "run-opened")], T0 + now)
+
+
+def test_a_time_before_the_run_is_taken_although_the_probe_had_ended() -> None:
+    """A probe that died an hour before the outage takes no report away."""
+    seen = observed(series(60))
+    assert checked_begin(T0 + 3600, seen, [event(3700, "run-opened")], T0 + 4000) == T0 + 3600
+    assert checked_begin(None, seen, [], T0) is None
+
+
+def test_hiccups_before_the_move_are_not_said_to_have_been_none() -> None:
+    found = measured(observed(series(60, [(2, 2.5)])), [event(19, "run-opened")]).rto_writes
+    assert found.value == 0.0
+    assert "none of" not in found.method
+    assert "no write of the move failed; 2 of 240 had failed before it and are not of it" in found.method
+
+
+@pytest.mark.parametrize(("deaf", "said"), [((9.1, 10), "began"), ((14.1, 15), "ended")])
+def test_a_probe_that_was_held_up_at_an_edge_says_how_well_it_knows_it(deaf: tuple[float, float], said: str) -> None:
+    found = measured(observed(series(40, [(10, 15)], deaf=[deaf])), [event(5, "run-opened")]).rto_writes
+    assert found.value == pytest.approx(5.0, abs=INTERVAL)
+    assert f"known to 1.00 s, as the probe was held up where the outage {said}" in found.method
+    assert "held up" not in measured(observed(series(40, [(10, 15)])), [event(5, "run-opened")]).rto_writes.method
+
+
+def test_no_failure_names_the_largest_gap_in_which_one_may_have_been_missed() -> None:
+    found = measured(observed(series(30, deaf=[(10.1, 11)])), [event(5, "run-opened")]).rto_writes
+    assert found.value == 0.0
+    assert "one each 0.25 s and once 1.00 s apart: an outage shorter than that may have been missed" in found.method
+
+
 def test_what_was_not_probed_is_not_measured() -> None:
     found = measured(observed(series(30, kind="read")), [event(5, "run-opened")])
     assert found.rto_writes.value is None
@@ -196,6 +264,17 @@ def test_a_loss_that_could_not_be_counted_is_not_zero() -> None:
     assert found.rpo_lost_writes.value is None
     assert "503" in found.rpo.method
     assert measured(observed(series(30)), [event(5, "run-opened")]).rpo.value is None
+
+
+def test_what_the_region_that_was_left_has_stored_says_nothing_about_a_loss() -> None:
+    """DNS still led there when the probe asked: it has all that it acknowledged."""
+    writes = series(60, [(10, 20)])
+    everything = frozenset(one.number for one in writes if one.ok)
+    found = measured(observed(writes, stored=Stored(T0 + 100, everything, OLD)), [event(5, "run-opened")])
+    assert found.rpo.value is None
+    assert found.rpo_lost_writes.method == "what is stored was read in us-east-1, not in us-west-2"
+    untold = measured(observed(writes, stored=Stored(T0 + 100, everything)), [event(5, "run-opened")])
+    assert untold.rpo_lost_writes.value == 0
 
 
 def test_the_lag_bounds_a_loss_only_with_a_confirmed_stop_of_writes() -> None:
@@ -293,3 +372,12 @@ def test_the_order_of_the_lines_does_not_matter() -> None:
         measured(mixed, [event(5, "run-opened")]).rto_writes
         == measured(observed(writes), [event(5, "run-opened")]).rto_writes
     )
+
+
+@pytest.mark.parametrize(("outage", "word"), [(10, "not measured"), (40, "fail"), (99, "fail")])
+def test_without_numbered_writes_reads_can_fail_a_move_and_nothing_passes_it(outage: float, word: str) -> None:
+    reads = series(80, [(10, 10 + outage)], kind="read")
+    verdict = measured(observed(reads), [event(5, "run-opened")]).verdict
+    assert verdict.word == word
+    assert verdict.reasons[0].startswith("RTO of reads ")
+    assert verdict.reasons[1] == "RTO of writes and RPO not measured: the application offers no numbered writes"

@@ -222,3 +222,38 @@ def test_an_objective_of_half_a_second_is_no_zero() -> None:
     text = Reader(as_page({**reports.drill(), "objectives": {"rto_seconds": 900.0, "rpo_seconds": 0.5}})).text
     assert "objective 900\xa0s" in text
     assert "objective 0.50\xa0s" in text
+
+
+def emulated() -> dict[str, Any]:
+    return {**reports.drill(), "test_endpoints": {"urls": ["http://emulator:4566"], "statement": EMULATED}}
+
+
+EMULATED = "These figures come from a test endpoint (http://emulator:4566), not from AWS."
+
+
+def test_a_page_says_where_its_figures_do_not_come_from_aws() -> None:
+    assert EMULATED in Reader(as_page(emulated())).text
+    assert "test endpoint" not in as_page(reports.drill())
+
+
+def test_an_rpo_says_whose_writes_it_counts_and_what_it_leaves_open() -> None:
+    """A drill bounds what others lost; after a failover out of a region that is not fenced nothing does."""
+    drill, loss = Reader(as_page(reports.drill())).text, Reader(as_page(reports.loss())).text
+    for page in (drill, loss):
+        assert "of the probe's own acknowledged writes lost" in page
+    assert "others may have lost more" not in drill
+    assert "not bounded: others may have lost more" in loss
+    assert "RPO: Not fenced in us-east-1: groups, other writers." in loss
+
+
+def test_figures_from_elsewhere_stand_with_their_methods() -> None:
+    report = reports.watched_from_elsewhere()
+    page = Reader(as_page(report)).text
+    assert "RTO, writes, seen from tokyo" in page
+    assert page.count(report["vantage_points"][0]["measured"]["rto_writes_seconds"]["method"]) == 1
+
+
+def test_the_legend_of_what_clients_saw_names_more_than_colours() -> None:
+    page = Reader(as_page(reports.drill())).text
+    for words in ("by us-east-1 (lower half)", "by us-west-2 (full height)", "failed (reaching below the others)"):
+        assert words in page

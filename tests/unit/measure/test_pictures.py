@@ -130,3 +130,10 @@ def test_words_of_an_axis_are_short() -> None:
     assert [seconds_text(one) for one in (0.5, 45, 60, 90, 600)] == ["0.5 s", "45 s", "1 min", "90 s", "10 min"]
     assert fitting("a-name-that-is-far-too-long", 77) == "a-name-th…"
     assert re.fullmatch("short", fitting("short", 70))
+
+
+def test_who_does_not_see_colours_can_tell_the_strokes_apart() -> None:
+    report = reports.drill()
+    report["availability"]["kinds"] = {"write": "lnax"}
+    strokes = [one.attrib["d"] for one in drawn(availability_picture, report).iter("path")]
+    assert len({stroke.partition(" ")[2] for stroke in strokes}) == 4, "each has its own top and height"

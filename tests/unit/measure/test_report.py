@@ -189,3 +189,30 @@ def test_at_home_nothing_is_held_back_any_more() -> None:
 def test_a_move_that_did_not_end_knows_of_no_standby() -> None:
     [line] = reports.drill(status="failed")["exposed"]
     assert line.startswith("The move has not ended, so it is not known which of us-east-1 and us-west-2 stands by")
+
+
+def test_all_forms_say_when_figures_do_not_come_from_aws() -> None:
+    found = measure(observed(series(60, [(10, 20)])), EVENTS, OBJECTIVES, target_region=NEW, stable_samples=10)
+    emulated = to_report(MOVE, found, OBJECTIVES, test_endpoints=["http://emulator:4566"])
+    said = "These figures come from a test endpoint (http://emulator:4566), not from AWS."
+    assert json.loads(as_json(emulated))["test_endpoints"] == {"urls": ["http://emulator:4566"], "statement": said}
+    assert f"**{said}**" in as_markdown(emulated)
+    assert report()["test_endpoints"] == {"urls": [], "statement": ""}
+
+
+def test_an_rpo_names_what_it_does_not_say() -> None:
+    own, *rest = reports.loss()["rpo_limits"]
+    assert own == "It counts the probe's own writes, not those of other clients."
+    assert rest[0].startswith("Not fenced in us-east-1: groups, other writers.")
+    assert rest[1].startswith("What others may have lost is not bounded: ")
+    assert reports.drill()["rpo_limits"] == [own]
+    assert reports.unseen()["rpo_limits"] == [], "no figure, nothing to qualify"
+    assert f"- RPO: {rest[0]}" in as_markdown(reports.loss())
+
+
+def test_the_waterfall_says_what_its_time_is_counted_from() -> None:
+    found = measure(
+        observed(series(60, [(10, 20)])), EVENTS, OBJECTIVES, target_region=NEW, stable_samples=10,
+        outage_began_at=T0 + 1,
+    )  # fmt: skip
+    assert to_report(MOVE, found, OBJECTIVES)["waterfall"]["method"].startswith("from the time that was given to ")

@@ -25,12 +25,17 @@ HOST, REGION = "app.example.com", "us-east-1"
 
 
 class Application:
-    """Stores numbers in memory; `mode` says how it behaves."""
+    """Stores numbers in memory; `mode` says how it behaves, `lost` which numbers it acknowledges and has not."""
 
     def __init__(self) -> None:
         self.mode = "good"
         self.numbers: list[int] = []
         self.hosts: set[str] = set()
+        self.lost: set[int] = set()
+        self.read: set[str] = set()
+        self.missed: set[str] = set()
+        self.missed_in = "us-west-2"
+        self.listed_in: list[str] = []
         self.heal = threading.Event()
 
 
@@ -69,8 +74,13 @@ def application() -> Iterator[tuple[Application, int]]:
             elif self.command == "POST":
                 state.numbers.append(body["number"])
                 self.answer(201, {"stored": body["number"], "region": REGION})
+            elif (last := self.path.rpartition("/")[2]) in {str(number) for number in state.lost}:
+                state.missed.add(last)
+                self.answer(404, {"number": last, "region": state.missed_in})
             else:
-                self.answer(200, {"numbers": state.numbers, "region": REGION})
+                state.read |= {last} if last.isdigit() else set()
+                region = state.listed_in.pop() if state.listed_in and not last.isdigit() else REGION
+                self.answer(200, {"numbers": state.numbers, "region": region})
 
         do_GET = do_POST = handle_one
 
@@ -151,6 +161,51 @@ def test_a_write_that_was_taken_back_is_missing_from_what_is_read_back(
     application[0].numbers.remove(lost)
     assert kept
     assert probe.read_back(5).numbers == frozenset(kept)
+
+
+def test_reads_come_back_although_the_number_that_was_read_is_lost(
+    application: tuple[Application, int], zone: tuple[Zone, str]
+) -> None:
+    """The first numbers did not reach the new region: clients read what is there, and so does the probe."""
+    application[0].lost = {0, 1}
+    samples: list[Sample] = []
+    sampler(application[1], zone[1], samples).run(1.5, lambda: False)
+    reads = sorted((one for one in samples if one.kind == "read"), key=lambda one: one.number)
+    failed = [one for one in reads if not one.ok]
+    assert {one.status for one in failed} == {404}
+    assert 1 <= len(failed) < len(reads)
+    assert all(one.ok for one in reads[-3:])
+
+
+def test_a_replica_that_lags_does_not_send_the_probe_from_number_to_number(
+    application: tuple[Application, int], zone: tuple[Zone, str]
+) -> None:
+    """The region has acknowledged it, so it will be there: what was written since is there later yet."""
+    application[0].lost, application[0].missed_in = set(range(100)), REGION
+    sampler(application[1], zone[1], []).run(1.0, lambda: False)
+    assert len(application[0].numbers) > 4
+    assert len(application[0].missed) == 1
+
+
+def test_a_number_that_is_there_is_read_again_and_again(
+    application: tuple[Application, int], zone: tuple[Zone, str]
+) -> None:
+    """A replica lags: what was written last would not be there yet, and nothing would be wrong."""
+    sampler(application[1], zone[1], []).run(1.0, lambda: False)
+    assert len(application[0].numbers) > 4
+    assert len(application[0].read) == 1
+
+
+def test_what_is_stored_is_asked_for_until_the_region_answers_that_took_the_last_write(
+    application: tuple[Application, int], zone: tuple[Zone, str]
+) -> None:
+    """A client's resolver still leads to the old region, which has all that it acknowledged."""
+    probe = sampler(application[1], zone[1], [])
+    probe.run(0.3, lambda: False)
+    application[0].listed_in = ["us-west-2"] * 3
+    assert probe.read_back(10).region == REGION
+    application[0].listed_in = ["us-west-2"] * 9
+    assert probe.read_back(0.1).region == "us-west-2", "and what there is, when time is over"
 
 
 def test_an_application_without_writes_is_only_read(

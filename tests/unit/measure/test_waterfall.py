@@ -159,7 +159,7 @@ def test_an_outage_that_was_not_measured_is_not_cut() -> None:
     found = measure(
         observed(series(30)), unplanned(), Objectives(900, 60), target_region=NEW, stable_samples=10
     )  # fmt: skip
-    assert found.waterfall == Waterfall(reason="no write failed")
+    assert found.waterfall == Waterfall(reason="no write of the move failed")
     cut_short = measure(
         observed(series(20, [(10, 99)])), unplanned(), Objectives(900, 60), target_region=NEW, stable_samples=10
     )

@@ -165,3 +165,24 @@ def test_an_argument_that_is_wrong_is_refused(tmp_path: Path, report: Report) ->
 
     with pytest.raises(AnsibleError, match="intent must be one of: drill, failover, failback"):
         report(directory=str(tmp_path), intent="party")
+
+
+def test_an_outage_that_is_still_to_begin_is_refused(tmp_path: Path, evidence: dict[str, str], report: Report) -> None:
+    """It gave an RTO of nothing, within any objective."""
+    refused = report(directory=str(tmp_path / "report"), outage_began_at=T0 + 4e9, **evidence)
+    assert refused["failed"]
+    assert "outage_began_at is 5700000000.0: expected seconds since the epoch" in refused["msg"]
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_report_of_an_emulator_says_so(
+    tmp_path: Path, evidence: dict[str, str], report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[profile primary]\nendpoint_url = http://127.0.0.1:4566\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    for variable in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
+        monkeypatch.delenv(variable, raising=False)
+    emulated = report(directory=str(tmp_path / "a"), profiles=["primary"], **evidence)["report"]
+    assert emulated["test_endpoints"]["urls"] == ["http://127.0.0.1:4566"]
+    assert report(directory=str(tmp_path / "b"), **evidence)["report"]["test_endpoints"]["urls"] == []
