@@ -26,7 +26,6 @@ from .fencing import applies, unfenced
 from .lost_writes import CopyLostWrites
 from .pending_job import job_call, pending_job, stored_job
 from .secret_links import RelinkSecrets
-from .traffic_switch import SettleSwitches
 
 
 def exposed(move: Move, snapshot: Snapshot) -> list[str]:
@@ -105,7 +104,7 @@ class CloseJob(Step):
     def _left(world: World) -> list[str]:
         here = World(world.move, world.snapshot, world.now)
         left = list(unfenced(world.move, world.snapshot).values()) if applies(here) else []
-        for step in (CopyLostWrites(), RelinkSecrets(), SettleSwitches()):
+        for step in (CopyLostWrites(), RelinkSecrets()):
             seen = step.observe(here)
             if seen.state is not State.DONE:
                 left.append(seen.reason)

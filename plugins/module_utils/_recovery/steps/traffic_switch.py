@@ -187,7 +187,10 @@ class SettleSwitches(SwitchTraffic):
 
     name = "settle-switches"
     deadline_seconds = 120.0
-    deadline_reason = "a switch does not stand as it should: the next failover may not lead clients; reconcile again"
+    deadline_reason = (
+        "the next failover may not lead clients, until a planned move has set the switches, or reconcile has once the "
+        "application takes writes (-e reconcile_without_job=true)"
+    )
     accompanies = True
     makes = ((f"{APPLICATION} {WRITE_AND_READ_BACK}", TARGET), *SwitchTraffic.makes)
 
