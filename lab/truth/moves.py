@@ -87,6 +87,12 @@ class Truth:
             return None
         return len(self.losses.of(self.window.client) if self.window.client else self.losses.writes)
 
+    def lost_seconds(self) -> float | None:
+        """The time that the named client lost, or all clients together where none is named."""
+        if self.losses is None:
+            return None
+        return self.losses.seconds_of(self.window.client) if self.window.client else self.losses.seconds
+
 
 def truth_of(
     record: Record,
