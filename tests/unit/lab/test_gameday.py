@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from dataclasses import replace
@@ -17,7 +18,7 @@ from lab.gameday import tables, verdict
 from lab.gameday.files import journal_since, report_since
 from lab.gameday.moments import due, moment
 from lab.gameday.scenario import BadScenario, Event, Scenario, load, names, parse
-from lab.gameday.stage import end_group
+from lab.gameday.stage import end_group, family, stopped
 from lab.gameday.verdict import Happened
 from lab.truth.compare import Line
 
@@ -66,6 +67,7 @@ def test_a_scenario_that_is_not_there_is_told_with_those_that_are(tmp_path: Path
         ({"events": [{"when": "before", "do": "outage", "region": "dr"}]}, r"kind is None: one of hang, "),
         ({"events": [{"when": "before", "after": -1, "do": "heal"}]}, r"after is -1: a number, 0 or more"),
         ({"events": [{"when": "before", "do": "heal", "kind": "hang"}]}, r"'kind' is unknown here: when, "),
+        ({"expect": {"deaf": "yes"}}, r"expect: deaf is 'yes': one of True, False"),
         ({"expect": {"lost": "few"}}, r"expect: lost is 'few': one of none, some, any"),
         ({"expect": {"says": "moved"}}, r"expect: says is 'moved': a list of texts"),
         ({"arguments": []}, r"arguments is \[\]: fields with values"),
@@ -171,15 +173,71 @@ def test_what_went_as_expected_has_no_problem() -> None:
             "lost writes was not measured: it could not be read back",
         ),
         ({"compared": (Line("DNS (s)", 9.0, 3.0, 0.25, "DIFFERS"),)}, "DNS (s): measured 9.00, true 3.00"),
+        (
+            {"compared": (Line("DNS (s)", 5.0, None, 0.25, "DIFFERS", "in truth it had not come back"),)},
+            "DNS (s): measured 5.00, but in truth it had not come back",
+        ),
+        (
+            {"compared": (Line("lost writes", 3.0, None, 0.0, "not known", "no PostgreSQL could be asked"),)},
+            "lost writes: measured 3.00, and the truth is not known: no PostgreSQL could be asked",
+        ),
     ],
 )
 def test_what_went_otherwise_is_found(seen: dict[str, Any], problem: str) -> None:
     assert verdict.problems(scenario(), replace(SEEN, **seen)) == (problem,)
 
 
-def test_a_probe_that_was_deaf_is_excused_as_it_says_so() -> None:
-    deaf = Line("DNS (s)", None, 3.0, 0.25, "not measured", "the probe was deaf for 3.0 s when the answers changed")
-    assert verdict.problems(scenario(), replace(SEEN, compared=(*GOOD, deaf))) == ()
+DEAF = Line("DNS (s)", None, 3.0, 0.25, "not measured", "the probe was deaf for 3.0 s when the answers changed")
+
+
+def test_a_probe_that_was_deaf_is_excused_only_where_the_scenario_makes_it_so() -> None:
+    seen = replace(SEEN, compared=(*GOOD, DEAF))
+    assert verdict.problems(scenario(expect={"lost": "some", "deaf": True}), seen) == ()
+    assert verdict.problems(scenario(), seen) == (f"DNS (s) was not measured: {DEAF.why}",)
+
+
+def test_a_deaf_probe_that_excuses_nothing_else_and_one_that_was_never_deaf_are_found() -> None:
+    expected = scenario(expect={"lost": "some", "deaf": True})
+    cut = Line("lost writes", None, 3.0, 0.0, "not measured", "the probe was cut short")
+    assert verdict.problems(expected, replace(SEEN, compared=(DEAF, cut))) == (
+        f"lost writes was not measured: {cut.why}",
+    )
+    assert verdict.problems(expected, SEEN) == ("the probe was deaf, and every figure is told as measured",)
+
+
+def test_of_a_move_that_was_refused_no_loss_is_asked() -> None:
+    refused = replace(SEEN, succeeded=False, begun=False, served_from="primary", lost=None, compared=())
+    assert verdict.problems(scenario(expect={"result": "refused"}), refused) == ()
+
+
+def test_only_an_unplanned_move_has_a_probe_that_can_be_made_deaf() -> None:
+    deafen = [{"when": "before", "do": "deafen", "seconds": 3}]
+    assert parse("try", written(events=deafen)).events[0].values == {"seconds": 3.0}
+    with pytest.raises(BadScenario, match="only an unplanned move"):
+        parse("try", written(move="drill", events=deafen))
+
+
+def test_a_process_that_is_made_to_stand_still_does_so_with_what_it_started_and_then_goes_on(tmp_path: Path) -> None:
+    ticks = tmp_path / "ticks"
+    # What it started leads a session of its own, as a worker of Ansible does.
+    program = f"setsid sh -c 'while sleep 0.02; do echo >> {ticks}; done' & wait"
+    process, other = subprocess.Popen(["sh", "-c", program], start_new_session=True), subprocess.Popen(["sleep", "60"])
+    try:
+        while not ticks.exists():
+            time.sleep(0.01)
+        with stopped(family(process.pid)):
+            time.sleep(0.1)
+            before = ticks.stat().st_size
+            time.sleep(0.3)
+            assert ticks.stat().st_size == before
+            assert other.pid not in family(process.pid)
+        deadline = time.monotonic() + 30
+        while ticks.stat().st_size == before:
+            assert time.monotonic() < deadline, "it does not go on"
+            time.sleep(0.01)
+    finally:
+        for one in (*family(process.pid), other.pid):
+            os.kill(one, signal.SIGKILL)
 
 
 def test_a_loss_where_none_was_to_be_is_found() -> None:
