@@ -27,6 +27,9 @@ from lab.truth.losses import Row
 from lab.truth.record import load
 from lab.truth.window import NoWindow
 
+AWAY = "afterwards, "
+"""Before what kept the application from coming home."""
+
 _BEAT = 0.02
 """Seconds between two looks at the journal."""
 
@@ -41,18 +44,27 @@ class Played:
     problems: tuple[str, ...]
     compared: tuple[Line, ...]
     folder: Path
+    broken: tuple[str, ...] = ()
+    """What kept it from being played or judged, or from coming home: no word on what it tries."""
+    profile: str = "fast"
+    """Of the lab."""
 
     @property
     def holds(self) -> bool:
-        """Whether everything that it expects held."""
-        return not self.problems
+        """Whether it was played to its end and everything that it expects held."""
+        return not self.problems and not self.broken
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Everything that is not as it should be."""
+        return (*self.problems, *self.broken)
 
     def save(self) -> None:
         """Keep it beside what was seen, for the table of all scenarios."""
         value = {
             "scenario": self.scenario.name, "title": self.scenario.title, "move": self.scenario.move,
             "rules": list(self.scenario.rules), "seed": self.seed, "seconds": round(self.seconds, 1),
-            "problems": list(self.problems),
+            "problems": list(self.told), "broken": list(self.broken), "at": time.time(), "profile": self.profile,
             "compared": [
                 {
                     "figure": one.figure,
@@ -74,7 +86,7 @@ def play(scenario: Scenario, stage: Stage, seed: int) -> Played:
     folder = stage.reports / f"{scenario.name}-{stamp}"
     folder.mkdir(parents=True)
     log = folder / "ansible.log"
-    found: list[str] = []
+    found, broken = list[str](), list[str]()
     compared: tuple[Line, ...] = ()
     lost: frozenset[Row] = frozenset()
     since = time.time()
@@ -83,14 +95,16 @@ def play(scenario: Scenario, stage: Stage, seed: int) -> Played:
         compared = seen.compared
         found += verdict.problems(scenario, seen)
     except (LabError, NoWindow) as error:
-        found.append(str(error))
+        broken.append(str(error))
     try:
         stage.bring_home(folder / "home.log")
         if lost:
             found += verdict.not_kept(lost, _kept(stage, since, folder))
     except LabError as error:
-        found.append(f"afterwards, {error}")
-    played = Played(scenario, seed, time.monotonic() - began, tuple(found), compared, folder)
+        broken.append(f"{AWAY}{error}")
+    played = Played(
+        scenario, seed, time.monotonic() - began, tuple(found), compared, folder, tuple(broken), stage.settings.profile
+    )
     played.save()
     return played
 
