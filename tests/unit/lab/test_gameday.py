@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mutants.gameday import told_of
 from mutants.registry import MUTANTS
 
 from lab.gameday import tables, verdict
@@ -41,7 +42,7 @@ def written(**changes: Any) -> dict[str, Any]:
 def test_every_scenario_can_be_read_and_names_faults_that_are_seeded(name: str) -> None:
     scenario = load(name)
     assert set(scenario.fails_for) <= set(MUTANTS), "tests/mutants does not know one of them"
-    assert all(event.request(REGIONS)[0].startswith("/") for event in scenario.events)
+    assert all(event.request(REGIONS)[0].startswith("/") for event in scenario.events if event.do != "deafen")
 
 
 def test_a_scenario_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
@@ -268,3 +269,36 @@ def test_the_tables_show_both_figures_and_every_reason() -> None:
     assert "12.20 / 12.10" in page
     assert "deaf for 3.0 s" in page
     assert "**does not hold**: it fell over" in page
+
+
+REFUSED = {
+    "scenario": "stays", "rules": ["R7"], "move": "unplanned", "seconds": 59.0, "problems": [], "compared": [],
+    "at": 1_780_000_000.0, "profile": "fast",
+}  # fmt: skip
+
+
+def test_the_page_says_of_a_move_that_was_refused_that_there_was_none() -> None:
+    assert "| `stays` | R7 | no move: nothing to measure |  |" in tables.page([REFUSED])
+    without_report = {**REFUSED, "problems": ["there is no report to hold against the truth"]}
+    assert "no move" not in tables.page([without_report])
+
+
+def test_the_page_says_when_it_was_played_and_whose_times_these_are() -> None:
+    page = tables.page([REFUSED, {**REFUSED, "scenario": "goes", "at": 1_780_100_000.0, "seconds": 121.0}])
+    assert "Played: 2026-05-28 to 2026-05-30 (UTC), 2 scenarios in 3 min" in page
+    assert "All times are the lab's (fast profile)" in page
+    old = {name: value for name, value in REFUSED.items() if name not in ("at", "profile")}
+    assert "before dates were kept" in tables.page([old])
+
+
+# -- with a seeded fault --------------------------------------------------------------------------
+
+
+def test_a_fault_is_noticed_by_what_does_not_hold_and_never_by_a_failed_way_home() -> None:
+    home = "afterwards, reconcile does not succeed: home.log"
+    found = told_of("try", "a-fault", {"problems": ["DNS (s): measured 9.00, true 3.00", home], "broken": [home]})
+    assert found.noticed_by == ("DNS (s): measured 9.00, true 3.00",)
+    assert "by: DNS (s)" in "\n".join(found.lines())
+    alone = told_of("try", "a-fault", {"problems": [home], "broken": [home]})
+    assert "HOLDS" in alone.lines()[0]
+    assert f"not counted: {home}" in alone.lines()[1]
