@@ -108,17 +108,17 @@ FAULTS = (
         "deaf-probe-knows-the-edges",
         "figures",
         "an outage, or a change of DNS, that began or ended while nobody looked is told as if somebody had",
-        Rewritten("measure:_outage", "if after - before > _patience(interval):", "if False:"),
-        Rewritten(
-            "measure:_dns", "if series[0].started_at - samples[last].started_at > _patience(interval):", "if False:"
-        ),
+        Rewritten("measure:_outage", "> _patience(interval):", "> float('inf'):"),
+        Rewritten("measure:_dns", "> _patience(interval):", "> float('inf'):"),
     ),
     (
         "outage-begins-with-the-run",
         "figures",
         "the RTO leaves out the time before somebody decided to move",
         Rewritten(
-            "measure:_outage", "else samples[first].started_at", "else max(samples[first].started_at, opened_at or 0.0)"
+            "measure:_outage",
+            "return Figure(max(0.0, end - begin), method,",
+            "return Figure(max(0.0, end - max(begin, opened_at or 0.0)), method,",
         ),
     ),
     (
