@@ -15,12 +15,14 @@ import pytest
 from mutants.gameday import told_of
 from mutants.registry import MUTANTS
 
-from lab.gameday import tables, verdict
+from lab.control import LabError
+from lab.gameday import conductor, tables, verdict
 from lab.gameday.files import journal_since, report_since
 from lab.gameday.moments import due, moment
 from lab.gameday.scenario import BadScenario, Event, Scenario, load, names, parse
-from lab.gameday.stage import end_group, family, stopped
+from lab.gameday.stage import Stage, end_group, family, stopped
 from lab.gameday.verdict import Happened
+from lab.settings import LabSettings
 from lab.truth.compare import Line
 
 REGIONS = {"primary": "us-east-1", "dr": "us-west-2"}
@@ -289,6 +291,28 @@ def test_the_page_says_when_it_was_played_and_whose_times_these_are() -> None:
     assert "All times are the lab's (fast profile)" in page
     old = {name: value for name, value in REFUSED.items() if name not in ("at", "profile")}
     assert "before dates were kept" in tables.page([old])
+
+
+class NoStage(Stage):
+    """A lab on which nothing can be played, and from which nobody comes home."""
+
+    def mark(self) -> int:
+        raise LabError("the lab does not answer")
+
+    def bring_home(self, log: Path) -> None:
+        raise LabError("reconcile does not succeed")
+
+
+def test_a_scenario_that_was_not_played_or_did_not_come_home_does_not_hold_and_says_nothing_of_what_it_tries(
+    tmp_path: Path,
+) -> None:
+    stage = NoStage(LabSettings(home=tmp_path), {}, tmp_path, lambda _text: None)
+    played = conductor.play(scenario(), stage, seed=1)
+    assert (played.holds, played.problems) == (False, ())
+    result = json.loads((played.folder / "result.json").read_text())
+    assert result["problems"] == result["broken"]
+    assert result["broken"] == ["the lab does not answer", "afterwards, reconcile does not succeed"]
+    assert told_of("try", "a-fault", result).noticed_by == ()
 
 
 # -- with a seeded fault --------------------------------------------------------------------------
