@@ -20,8 +20,9 @@ _HEAD = (
     "after a sample is first seen by the next one. The number of lost writes may not differ at all, a bound on the "
     "loss may not lie below it, and what was measured to an end that never came is wrong whatever it is. The RPO is "
     "the time that was lost, from the last write that was kept to the last one that was lost, by the writes of the "
-    'probe. "-" was not measured; the reasons stand below the table. An empty cell was not compared when the scenario '
-    "was played. Truth is defined in `lab/truth/outages.py` and `lab/truth/losses.py`.\n"
+    "probe; its bound has to reach from the first lost write to the last, as no standby is behind while nothing is "
+    'written. "-" was not measured; the reasons stand below the table. An empty cell was not compared when it was '
+    "played. Truth is defined in `lab/truth/outages.py` and `lab/truth/losses.py`.\n"
 )
 FIGURES = ("write RTO (s)", "read RTO (s)", "DNS (s)", "lost writes", "RPO (s)", "bound of the RPO (s)")
 NO_MOVE = "no move: nothing to measure"

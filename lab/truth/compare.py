@@ -4,7 +4,8 @@ A figure may differ from the truth by one interval of the probe: an outage that 
 seen by the next one.  The number of lost writes may not differ at all, and a bound on the loss may never lie below it.
 The time that was lost is told by the same writes of the same client on both sides, from the last one that was kept to
 the last one that was lost: the probe dates them when it had their answers, the lab when these went out.  The two differ
-by the way of an answer, so an interval is more than enough.
+by the way of an answer, so an interval is more than enough.  A bound rests on how far the standby was behind, and it
+was not behind while nothing was written: it has to reach from the first lost write to the last, up to an interval less.
 
 A figure that was not measured is neither right nor wrong: it is listed with its reason.  One that was measured while
 the record says that the thing had not come back by the end of the window is wrong, whatever it is.
@@ -59,7 +60,7 @@ def compare(report: Mapping[str, Any], truth: Truth, allowed: float = INTERVAL) 
         _ending("DNS (s)", measured["dns_seconds"], truth.dns, interval),
         _line("lost writes", measured["rpo_lost_writes"], None if lost is None else float(lost), 0.0),
         _line("RPO (s)", measured["rpo_seconds"], lost_seconds, interval),
-        _bound(measured["rpo_bound_seconds"], None if truth.losses is None else truth.losses.seconds),
+        _bound(measured["rpo_bound_seconds"], None if truth.losses is None else truth.losses.written_seconds),
     )
 
 

@@ -37,6 +37,15 @@ class Losses:
         """The time that was lost: from the last write that was kept before the first lost one, to the last lost one."""
         return _seconds(self.writes, self.last_kept)
 
+    @property
+    def written_seconds(self) -> float:
+        """The time in which what was lost was written: from the first lost write to the last.
+
+        It is shorter than `seconds` by the pause before it, in which nothing was written: a standby that had all of
+        that was not behind yet, so this is what a bound has to reach.
+        """
+        return _seconds(self.writes, None)
+
     def seconds_of(self, client: str) -> float:
         """The time that one client lost, by its own writes alone."""
         return _seconds(self.of(client), self.last_kept_of.get(client))

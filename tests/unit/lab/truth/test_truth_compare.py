@@ -53,7 +53,7 @@ def test_figures_within_an_interval_of_the_probe_agree() -> None:
         ("rpo_lost_writes", 3, "lost writes"),
         ("rpo_seconds", 0.2, "RPO (s)"),
         ("rpo_seconds", 0.0, "RPO (s)"),
-        ("rpo_bound_seconds", 0.4, "bound of the RPO (s)"),
+        ("rpo_bound_seconds", 0.2, "bound of the RPO (s)"),
     ],
 )
 def test_a_figure_that_is_off_differs(figure: str, value: float, line: str) -> None:
@@ -110,6 +110,19 @@ def test_a_report_that_says_it_was_probed_seldom_is_not_held_to_less() -> None:
     assert {one.figure: one.verdict for one in compare(seldom, TRUTH)}["write RTO (s)"] == "DIFFERS"
     named = {one.figure: one.verdict for one in compare(seldom, TRUTH, allowed=5.0)}
     assert named["write RTO (s)"] == "agrees", "the lab itself named another interval"
+
+
+def test_a_bound_reaches_from_the_first_lost_write_and_not_over_the_pause_before_it() -> None:
+    assert TRUTH.losses is not None
+    assert (TRUTH.losses.written_seconds, TRUTH.losses.seconds) == pytest.approx((0.26, 0.5))
+    assert verdicts(rpo_bound_seconds=0.3)["bound of the RPO (s)"] == "agrees"
+
+
+def test_a_write_comes_back_by_the_writes_alone_though_a_read_of_the_client_was_there_before() -> None:
+    story = failover().at(120.3).asked(WEST, "probe", 0, 200, told_at=120.31, verb="read")
+    found = truth_of(story.record(), of_failover(), KEPT)
+    assert found.writes["probe"].seconds == pytest.approx(21.3), "its first write in the west arrived at 121.3"
+    assert found.reads["probe"].seconds == pytest.approx(20.3)
 
 
 def test_a_bound_may_be_far_above_the_loss() -> None:
