@@ -56,8 +56,8 @@ gameday: setup ## Long: play SCENARIO=name, or all of lab/scenarios; measured ag
 	  python -m lab gameday $(SCENARIO) $(if $(SEED),--seed $(SEED)) $(if $(DOCS),--docs) $(if $(MUTANT),--reports reports/gameday-$(MUTANT))
 
 .PHONY: gameday-faults
-gameday-faults: setup ## Long: play each scenario (SCENARIO=name for one) with the seeded fault that it names; each must fail
-	@PYTHONPATH=.:tests python -m mutants.gameday $(SCENARIO)
+gameday-faults: setup ## Long: play each scenario (SCENARIO=name for one) with the first seeded fault that it names (EVERY=yes: each); each must fail
+	@PYTHONPATH=.:tests python -m mutants.gameday $(if $(EVERY),--every-fault) $(SCENARIO)
 
 # ---------------------------------------------------------------- tests
 

@@ -25,6 +25,7 @@ class LagMeter:
     def __init__(self, pair: Callable[[], tuple[Instance, Instance | None]]) -> None:
         self._pair = pair
         self._lag: dict[str, float] = {}
+        self._behind_since: dict[str, float] = {}
         self._connections: dict[str, psycopg.Connection[tuple[Any, ...]]] = {}
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._measure_for_ever, name="lag meter", daemon=True)
@@ -40,8 +41,12 @@ class LagMeter:
             self._thread.join(10)
 
     def seconds(self, region: str) -> float | None:
-        """The last lag of that region's standby in seconds; nothing while it cannot be measured."""
-        return self._lag.get(region)
+        """The lag of that region's standby in seconds; nothing while it cannot be measured.
+
+        One that has not caught up falls behind further between two measurements, and its lag is of now.
+        """
+        since, lag = self._behind_since.get(region), self._lag.get(region)
+        return lag if since is None or lag is None else max(lag, time.time() - since)
 
     def _measure_for_ever(self) -> None:
         while not self._end.wait(_INTERVAL):
@@ -64,8 +69,10 @@ class LagMeter:
                 if row is None:
                     return None
                 if written is not None and row[0] >= written:
+                    self._behind_since.pop(standby.name, None)
                     return max(0.0, time.time() - written)
                 if written is None or time.monotonic() > deadline:
+                    self._behind_since[standby.name] = float(row[0])
                     return max(0.0, time.time() - float(row[0]))
                 time.sleep(_STEP)
         except (psycopg.Error, OSError):

@@ -92,9 +92,9 @@ def _play(scenario: Scenario, stage: Stage, seed: int) -> bool:
     stage.say(f"{scenario.name}: {scenario.title}")
     played = conductor.play(scenario, stage, seed)
     stage.say(f"  {'holds' if played.holds else 'FAILS'} after {played.seconds:.0f} s")
-    for problem in played.problems:
+    for problem in played.told:
         stage.say(f"    {problem}")
-    home = not any(problem.startswith("afterwards, ") for problem in played.problems)
+    home = not any(problem.startswith(conductor.AWAY) for problem in played.broken)
     if not home:
         stage.say(f"  the game day ends here: the application is away from home; see {played.folder}")
     return home

@@ -18,7 +18,7 @@ from lab.gameday import verdict
 from lab.gameday.files import journal_since, report_since
 from lab.gameday.moments import due
 from lab.gameday.scenario import Event, Scenario
-from lab.gameday.stage import INTERVAL, Stage
+from lab.gameday.stage import Stage
 from lab.gameday.verdict import Happened
 from lab.truth import show
 from lab.truth.command import judged
@@ -26,6 +26,9 @@ from lab.truth.compare import Line
 from lab.truth.losses import Row
 from lab.truth.record import load
 from lab.truth.window import NoWindow
+
+AWAY = "afterwards, "
+"""Before what kept the application from coming home."""
 
 _BEAT = 0.02
 """Seconds between two looks at the journal."""
@@ -41,18 +44,27 @@ class Played:
     problems: tuple[str, ...]
     compared: tuple[Line, ...]
     folder: Path
+    broken: tuple[str, ...] = ()
+    """What kept it from being played or judged, or from coming home: no word on what it tries."""
+    profile: str = "fast"
+    """Of the lab."""
 
     @property
     def holds(self) -> bool:
-        """Whether everything that it expects held."""
-        return not self.problems
+        """Whether it was played to its end and everything that it expects held."""
+        return not self.problems and not self.broken
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Everything that is not as it should be."""
+        return (*self.problems, *self.broken)
 
     def save(self) -> None:
         """Keep it beside what was seen, for the table of all scenarios."""
         value = {
             "scenario": self.scenario.name, "title": self.scenario.title, "move": self.scenario.move,
             "rules": list(self.scenario.rules), "seed": self.seed, "seconds": round(self.seconds, 1),
-            "problems": list(self.problems),
+            "problems": list(self.told), "broken": list(self.broken), "at": time.time(), "profile": self.profile,
             "compared": [
                 {
                     "figure": one.figure,
@@ -74,7 +86,7 @@ def play(scenario: Scenario, stage: Stage, seed: int) -> Played:
     folder = stage.reports / f"{scenario.name}-{stamp}"
     folder.mkdir(parents=True)
     log = folder / "ansible.log"
-    found: list[str] = []
+    found, broken = list[str](), list[str]()
     compared: tuple[Line, ...] = ()
     lost: frozenset[Row] = frozenset()
     since = time.time()
@@ -83,14 +95,16 @@ def play(scenario: Scenario, stage: Stage, seed: int) -> Played:
         compared = seen.compared
         found += verdict.problems(scenario, seen)
     except (LabError, NoWindow) as error:
-        found.append(str(error))
+        broken.append(str(error))
     try:
         stage.bring_home(folder / "home.log")
         if lost:
             found += verdict.not_kept(lost, _kept(stage, since, folder))
     except LabError as error:
-        found.append(f"afterwards, {error}")
-    played = Played(scenario, seed, time.monotonic() - began, tuple(found), compared, folder)
+        broken.append(f"{AWAY}{error}")
+    played = Played(
+        scenario, seed, time.monotonic() - began, tuple(found), compared, folder, tuple(broken), stage.settings.profile
+    )
     played.save()
     return played
 
@@ -99,11 +113,12 @@ def _played(
     scenario: Scenario, stage: Stage, folder: Path, log: Path, dice: random.Random
 ) -> tuple[Happened, frozenset[Row]]:
     """The scenario until its move has ended and was judged; and the writes that it lost, of all clients."""
-    phases = {id(event): dice.uniform(0.0, INTERVAL) for event in scenario.events}
+    phases = {id(event): dice.uniform(0.0, scenario.interval) for event in scenario.events}
     mark, began = stage.mark(), time.time()
     with contextlib.ExitStack() as stack:
         # A planned move waits for its own probe before it begins; for that it is too late when one is unplanned.
-        watching = stack.enter_context(stage.watched(folder)) if scenario.move == "unplanned" else []
+        unwatched = scenario.move != "unplanned"
+        watching = [] if unwatched else stack.enter_context(stage.watched(folder, scenario.interval))
         begin = time.time()
         for event in sorted(_of(scenario, "before"), key=lambda one: one.after):
             _wait_until(begin + event.after + phases[id(event)])
@@ -121,7 +136,7 @@ def _played(
     lost: int | None = None
     rows: frozenset[Row] = frozenset()
     if report is not None:
-        truth, compared = judged(stage.settings, report)
+        truth, compared = judged(stage.settings, report, allowed=scenario.interval)
         lost = truth.lost()
         gone = () if truth.losses is None else truth.losses.writes
         rows = frozenset((one.client, one.number) for one in gone if one.number is not None)
@@ -130,7 +145,7 @@ def _played(
         (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     begun = any(event["kind"] == "step-begin" for event in journal)
     asked, served_from = stage.calls_since(mark), stage.served_from()
-    return Happened(succeeded, begun, output, served_from, lost if begun else 0, asked, compared), rows
+    return Happened(succeeded, begun, output, served_from, lost, asked, compared), rows
 
 
 def _kept(stage: Stage, since: float, folder: Path) -> frozenset[Row]:
@@ -183,8 +198,11 @@ def _of(scenario: Scenario, when: str) -> list[Event]:
 
 
 def _do(event: Event, stage: Stage) -> None:
-    path, value = event.request(stage.regions)
-    stage.do(path, value)
+    if event.do == "deafen":
+        # The events after it do not wait, and a game day does not end before the probe goes on.
+        threading.Thread(target=stage.deafen, args=(event.values["seconds"],), name="deafen").start()
+    else:
+        stage.do(*event.request(stage.regions))
     stage.say(f"  {event.do} {' '.join(str(one) for one in event.values.values())}".rstrip())
 
 

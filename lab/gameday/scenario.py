@@ -3,6 +3,7 @@
     title: one sentence for the table
     rules: [R2, R8]                     # the rules of AWS that it tries
     move: unplanned                     # drill, planned or unplanned
+    interval: 0.25                      # seconds between two samples, and what a time may differ (0.25)
     arguments: {accept_unfenced: true}  # more of ansible-playbook's -e
     events:
       - {when: before, do: outage, region: primary, kind: hang}
@@ -10,7 +11,8 @@
     expect:
       result: moved                     # moved, refused (nothing was begun) or failed (it was begun)
       served_from: dr
-      lost: some                        # none, some or any
+      lost: some                        # none, some or any; of a move that is refused, nothing is asked
+      deaf: true                        # the probe stands still: a figure has to be missing, with that reason
       says: [a piece of the output]
       never_calls: [route53, iam]       # services that the move may not ask
     fails_for: [a-seeded-fault]         # faults of tests/mutants with which it would not hold
@@ -18,6 +20,9 @@
 An event is `after` so many seconds from its moment, and a random part of an interval of the probe later: it meets the
 probe at no phase that somebody chose.  Moments are `before` (the probe is ready, the move has not begun), `opened` (the
 run is), `STAGE begins` and `STAGE ends` (fence, promote, scale, verify, shift), and `after` (the move has ended).
+
+What is done is done to the lab, but for `deafen`: that makes the probe of the game day itself stand still for so many
+`seconds`.  Only an unplanned move has such a probe; a planned one starts its own.
 """
 
 from __future__ import annotations
@@ -31,6 +36,7 @@ from typing import Any
 import yaml
 
 from lab.outage_kinds import KINDS
+from lab.truth.compare import INTERVAL
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
 STAGES = ("decide", "fence", "promote", "scale", "verify", "shift")
@@ -49,7 +55,10 @@ class BadScenario(ValueError):
 
 @dataclass(frozen=True)
 class Deed:
-    """What can be done to the lab: the control API's path, and the fields that it wants, with what they may be."""
+    """What can be done to the lab: the control API's path, and the fields that it wants, with what they may be.
+
+    Without a path it is done to the probe of the game day.
+    """
 
     path: str
     fields: Mapping[str, tuple[Any, ...] | type]
@@ -75,6 +84,7 @@ DEEDS: dict[str, Deed] = {
     "flap": Deed("/flap", {"region": PLACES, "seconds": float}),
     "disable-key": Deed("/key", {"region": PLACES}, {"state": "disabled"}),
     "enable-key": Deed("/key", {"region": PLACES}, {"state": "enabled"}),
+    "deafen": Deed("", {"seconds": float}),
 }
 
 
@@ -105,6 +115,7 @@ class Expected:
     lost: str = "none"
     says: tuple[str, ...] = ()
     never_calls: tuple[str, ...] = ()
+    deaf: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +132,8 @@ class Scenario:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     move_after: float = 0.0
     """Seconds between the last event before the move and the move: how long it takes until somebody decides."""
+    interval: float = INTERVAL
+    """Seconds between two samples of the probe."""
 
     @property
     def intent(self) -> str:
@@ -148,7 +161,7 @@ def load(name: str, folder: Path = FOLDER) -> Scenario:
 def parse(name: str, value: Any) -> Scenario:
     """Check a scenario's fields.  Raises `BadScenario` that names the field."""
     reader = _Reader(name, value, "")
-    reader.only("title", "rules", "move", "arguments", "move_after", "events", "expect", "fails_for")
+    reader.only("title", "rules", "move", "arguments", "move_after", "interval", "events", "expect", "fails_for")
     rules = reader.texts("rules")
     for rule in rules:
         if not _RULE.match(rule):
@@ -159,16 +172,21 @@ def parse(name: str, value: Any) -> Scenario:
     events = reader.get("events", [])
     if not isinstance(events, list):
         raise BadScenario(f"{name}: events: a list is wanted")
+    move = reader.one_of("move", MOVES)
+    read = tuple(_event(name, position, one) for position, one in enumerate(events, 1))
+    if move != "unplanned" and any(event.do == "deafen" for event in read):
+        raise BadScenario(f"{name}: deafen: only an unplanned move is watched by a probe that can be made deaf")
     return Scenario(
         name=name,
         title=reader.text("title"),
         rules=rules,
-        move=reader.one_of("move", MOVES),
-        events=tuple(_event(name, position, one) for position, one in enumerate(events, 1)),
+        move=move,
+        events=read,
         expect=_expected(name, reader.get("expect", {})),
         fails_for=fails_for,
         arguments=reader.mapping("arguments"),
         move_after=reader.number("move_after", 0.0),
+        interval=reader.number("interval", INTERVAL),
     )
 
 
@@ -190,7 +208,7 @@ def _event(name: str, position: int, value: Any) -> Event:
 
 def _expected(name: str, value: Any) -> Expected:
     reader = _Reader(name, value, "expect: ")
-    reader.only("result", "served_from", "lost", "says", "never_calls")
+    reader.only("result", "served_from", "lost", "says", "never_calls", "deaf")
     usual = Expected()
     result = reader.one_of("result", RESULTS, usual.result)
     return Expected(
@@ -199,6 +217,7 @@ def _expected(name: str, value: Any) -> Expected:
         lost=reader.one_of("lost", LOSSES, usual.lost),
         says=reader.texts("says"),
         never_calls=reader.texts("never_calls"),
+        deaf=reader.one_of("deaf", (True, False), False),
     )
 
 

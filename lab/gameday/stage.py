@@ -18,13 +18,11 @@ from typing import Any
 from lab import lifecycle
 from lab.control import LabError, ask
 from lab.settings import APP_HTTPS_PORT, DNS_PORT, LabSettings
+from lab.truth.compare import INTERVAL
 from lab.truth.losses import promotions
 from lab.truth.record import load
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
-INTERVAL = 0.25
-"""Seconds between two samples of the probe (inventories/lab)."""
-
 _READY_SECONDS = 120.0
 _END_SECONDS = 10.0
 _HOME_SECONDS = 300.0
@@ -46,6 +44,38 @@ def end_group(process: subprocess.Popen[bytes], patience: float = 10.0) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+def family(process: int) -> tuple[int, ...]:
+    """A process and everything that it started, and those started (Linux: `/proc`)."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            # The name of a program stands in brackets and may hold anything; state and parent follow.
+            parent = int(path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(path.parent.name))
+    found, waiting = [process], [process]
+    while waiting:
+        born = children.get(waiting.pop(), [])
+        found += born
+        waiting += born
+    return tuple(found)
+
+
+@contextlib.contextmanager
+def stopped(processes: Sequence[int]) -> Iterator[None]:
+    """These processes stand still inside the block."""
+
+    def tell(number: signal.Signals) -> None:
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
+
+    try:
+        tell(signal.SIGSTOP)
+        yield
+    finally:
+        tell(signal.SIGCONT)
+
+
 @dataclass
 class Stage:
     """A running lab, with what playbooks need to work on it."""
@@ -57,6 +87,8 @@ class Stage:
     patience: float = 300.0
     """Seconds for one playbook; a deploy has ten times that."""
     inventory: str = "inventories/lab"
+    probe: subprocess.Popen[bytes] | None = None
+    """The one that watches, while it does."""
 
     @property
     def regions(self) -> dict[str, str]:
@@ -121,13 +153,13 @@ class Stage:
         self.must_play("failback", log)
 
     @contextlib.contextmanager
-    def watched(self, folder: Path) -> Iterator[list[str]]:
+    def watched(self, folder: Path, interval: float = INTERVAL) -> Iterator[list[str]]:
         """The collection's own probe, at work before anything happens; yields what a move is told to use it."""
         samples, stop, ready = folder / "watch.jsonl", folder / "stop", folder / "ready"
         arguments = {
             "probe": {
                 "host": f"app.{self.settings.domain}", "port": APP_HTTPS_PORT,
-                "ca_file": str(self.settings.home / "ca.pem"), "interval_seconds": INTERVAL,
+                "ca_file": str(self.settings.home / "ca.pem"), "interval_seconds": interval,
             },
             "nameservers": [f"{self.settings.dns_address}:{DNS_PORT}"], "client": folder.name, "duration": 900,
             "samples": str(samples), "stop_file": str(stop), "ready_file": str(ready),
@@ -145,13 +177,22 @@ class Stage:
                     if time.monotonic() > deadline or process.poll() is not None:
                         raise LabError(f"the probe has no stable samples: {folder / 'watch.log'}")
                     time.sleep(0.1)
+                self.probe = process
                 yield ["-e", f"move_watch_samples={samples}", "-e", f"move_watch_stop_file={stop}"]
             finally:
+                self.probe = None
                 stop.touch()
                 # A move that succeeded has waited for the probe; after any other it may wait in vain for good samples.
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(_END_SECONDS)
                 end_group(process)
+
+    def deafen(self, seconds: float) -> None:
+        """Let the probe that watches stand still for so long, with every process that it started and no other."""
+        if self.probe is None:
+            raise LabError("no probe watches that could be made deaf")
+        with stopped(family(self.probe.pid)):
+            time.sleep(seconds)
 
     def calls_since(self, mark: int) -> set[str]:
         """The services that were asked since a place in the log of calls, but for what scheduled functions asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,15 @@ _HEAD = (
     "against a lab (`make gameday`), at a random phase of the probe, and what the collection's report says is held "
     "against it. The two share no code.\n\n"
     "A measured time may differ from the true one by one interval of the probe (0.25 s): an outage that begins right "
-    "after a sample is first seen by the next one. The number of lost writes may not differ at all, and a bound on the "
-    'loss may not lie below it. "-" was not measured; the reasons stand below the table. Truth is defined in '
-    "`lab/truth/outages.py` and `lab/truth/losses.py`.\n"
+    "after a sample is first seen by the next one. The number of lost writes may not differ at all, a bound on the "
+    "loss may not lie below it, and what was measured to an end that never came is wrong whatever it is. The RPO is "
+    "the time that was lost, from the last write that was kept to the last one that was lost, by the writes of the "
+    "probe; its bound has to reach from the first lost write to the last, as no standby is behind while nothing is "
+    'written. "-" was not measured; the reasons stand below the table. An empty cell was not compared when it was '
+    "played. Truth is defined in `lab/truth/outages.py` and `lab/truth/losses.py`.\n"
 )
-FIGURES = ("write RTO (s)", "read RTO (s)", "DNS (s)", "lost writes", "bound of the RPO (s)")
+FIGURES = ("write RTO (s)", "read RTO (s)", "DNS (s)", "lost writes", "RPO (s)", "bound of the RPO (s)")
+NO_MOVE = "no move: nothing to measure"
 
 
 def newest(folder: Path) -> list[Result]:
@@ -61,6 +66,8 @@ def page(results: Sequence[Result], known: Collection[str] = ()) -> str:
     reasons = []
     for one in results:
         cells = [_pair(one, figure, "{:.0f}" if figure == "lost writes" else "{:.2f}", " / ") for figure in FIGURES]
+        if not one["compared"] and not one["problems"]:
+            cells[0] = NO_MOVE
         holds = "yes" if not one["problems"] else "**no**"
         lines.append(f"| `{one['scenario']}` | {', '.join(one['rules'])} | " + " | ".join(cells) + f" | {holds} |")
         reasons += [
@@ -69,13 +76,26 @@ def page(results: Sequence[Result], known: Collection[str] = ()) -> str:
             if line["measured"] is None
         ]
         reasons += [f"- `{one['scenario']}` **does not hold**: {problem}" for problem in one["problems"]]
-    parts = [_HEAD, "Each cell: measured / true.\n", "\n".join(lines) + "\n"]
+    parts = [_HEAD, _played(results), "Each cell: measured / true.\n", "\n".join(lines) + "\n"]
     missing = sorted(set(known) - {str(one["scenario"]) for one in results})
     if missing:
         parts.append("Not played yet: " + ", ".join(f"`{name}`" for name in missing) + ".\n")
     if reasons:
         parts += ["## What was not measured, and what does not hold\n", "\n".join(reasons) + "\n"]
     return "\n".join(parts)
+
+
+def _played(results: Sequence[Result]) -> str:
+    """When the scenarios were played, how long it took, and whose times these are."""
+    days = sorted({time.strftime("%Y-%m-%d", time.gmtime(one["at"])) for one in results if "at" in one})
+    when = " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "before dates were kept"
+    profiles = ", ".join(sorted({str(one.get("profile", "fast")) for one in results}))
+    seconds = sum(float(one["seconds"]) for one in results)
+    return (
+        f"Played: {when} (UTC), {len(results)} scenarios in {seconds / 60:.0f} min, the way home of each included. All "
+        f"times are the lab's ({profiles} profile), on one machine: they show that what is measured is true, not how "
+        "long a move takes on AWS.\n"
+    )
 
 
 def _pair(result: Result, figure: str, form: str = "{:.2f}", between: str = "/") -> str:

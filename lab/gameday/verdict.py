@@ -6,13 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from lab.gameday.scenario import Scenario
-from lab.truth.compare import DIFFERS, NOT_MEASURED, Line
+from lab.truth.compare import DIFFERS, NOT_KNOWN, NOT_MEASURED, Line
 from lab.truth.losses import Row
 
-MUST_BE_MEASURED = ("write RTO (s)", "read RTO (s)", "DNS (s)", "lost writes")
+MUST_BE_MEASURED = ("write RTO (s)", "read RTO (s)", "DNS (s)", "lost writes", "RPO (s)")
 """After a move that succeeded, under the eyes of the probe."""
 DEAF = "deaf"
-"""A machine that stood still excuses a figure; it has to be said."""
+"""A probe that stood still excuses a figure where the scenario expects that; the reason has to say it."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Happened:
     served_from: str
     """Place whose application DNS leads to and whose database is written; `nowhere` where they are not one."""
     lost: int | None
-    """Writes that the probe's client lost."""
+    """Writes that the probe's client lost; nothing where no report names that client."""
     services: Collection[str]
     """AWS services that the move asked."""
     compared: tuple[Line, ...] = field(default=())
@@ -43,7 +43,8 @@ def problems(scenario: Scenario, seen: Happened) -> tuple[str, ...]:
         found.append(f"the move was to be {expect.result}, it was {result}")
     if seen.served_from != expect.served_from:
         found.append(f"the application was to be served from {expect.served_from}, it is from {seen.served_from}")
-    found += _of_losses(expect.lost, seen.lost)
+    if result != "refused":
+        found += _of_losses(expect.lost, seen.lost)
     found += [f"the output does not say {text!r}" for text in expect.says if text not in seen.output]
     if "Traceback" in seen.output:
         found.append("the output holds a traceback")
@@ -52,17 +53,9 @@ def problems(scenario: Scenario, seen: Happened) -> tuple[str, ...]:
         found.append(f"the move asked {', '.join(asked)}")
     if expect.result != "refused" and not seen.compared:
         found.append("there is no report to hold against the truth")
-    found += [
-        f"{line.figure}: measured {line.measured:.2f}, true {line.true:.2f}"
-        for line in seen.compared
-        if line.verdict == DIFFERS and line.measured is not None and line.true is not None
-    ]
+    found += [_difference(line) for line in seen.compared if line.verdict == DIFFERS]
     if result == "moved":
-        found += [
-            f"{line.figure} was not measured: {line.why}"
-            for line in seen.compared
-            if line.figure in MUST_BE_MEASURED and line.verdict == NOT_MEASURED and DEAF not in line.why
-        ]
+        found += _of_missing(expect.deaf, seen.compared)
     return tuple(found)
 
 
@@ -79,6 +72,27 @@ def result_of(seen: Happened) -> str:
     if seen.succeeded:
         return "moved"
     return "failed" if seen.begun else "refused"
+
+
+def _difference(line: Line) -> str:
+    told = "nothing" if line.measured is None else f"{line.measured:.2f}"
+    true = f", but {line.why}" if line.true is None else f", true {line.true:.2f}"
+    return f"{line.figure}: measured {told}{true}"
+
+
+def _of_missing(deaf: bool, compared: Collection[Line]) -> list[str]:
+    """After a move that succeeded: figures that are missing on either side, unless the probe was to be deaf."""
+    found = [
+        f"{line.figure}: measured {line.measured:.2f}, and the truth is not known: {line.why}"
+        for line in compared
+        if line.verdict == NOT_KNOWN
+    ]
+    missing = [line for line in compared if line.figure in MUST_BE_MEASURED and line.verdict == NOT_MEASURED]
+    excused = [line for line in missing if deaf and DEAF in line.why]
+    found += [f"{line.figure} was not measured: {line.why}" for line in missing if line not in excused]
+    if deaf and not excused:
+        found.append("the probe was deaf, and every figure is told as measured")
+    return found
 
 
 def _of_losses(expected: str, lost: int | None) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from lab.dataplane.instance import DATABASE, USER
 from lab.settings import POSTGRES_PORT, LabSettings
 from lab.truth import losses, moves, show, window
-from lab.truth.compare import Line, agrees, compare
+from lab.truth.compare import INTERVAL, Line, agrees, compare
 from lab.truth.losses import Row, promotions
 from lab.truth.moves import Truth, Window
 from lab.truth.record import Record, load
@@ -37,12 +37,12 @@ def truth(
 
 
 def judged(
-    settings: LabSettings, report: Mapping[str, Any], record: Record | None = None
+    settings: LabSettings, report: Mapping[str, Any], record: Record | None = None, allowed: float = INTERVAL
 ) -> tuple[Truth, tuple[Line, ...]]:
-    """The truth of a report's window, and the report held against it."""
+    """The truth of a report's window, and the report held against it; a time may differ by `allowed` seconds."""
     record = load(settings.home) if record is None else record
     found = of_window(settings, window.of_report(report, record, f"app.{settings.domain}."), record)
-    return found, compare(report, found)
+    return found, compare(report, found, allowed)
 
 
 def of_window(settings: LabSettings, wanted: Window, record: Record) -> Truth:

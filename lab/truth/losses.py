@@ -6,8 +6,8 @@ which lost the writer, before the other one took over, and is missing there, was
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -25,6 +25,8 @@ class Losses:
     writes: tuple[Request, ...]
     last_kept: float | None
     """When the last one was told that was kept and came before the first that was lost."""
+    last_kept_of: Mapping[str, float] = field(default_factory=dict)
+    """The same by client, among its own writes; without a client of which none was kept before."""
 
     def of(self, client: str) -> tuple[Request, ...]:
         """Those of one client."""
@@ -33,10 +35,26 @@ class Losses:
     @property
     def seconds(self) -> float:
         """The time that was lost: from the last write that was kept before the first lost one, to the last lost one."""
-        if not self.writes:
-            return 0.0
-        begin = self.writes[0].at if self.last_kept is None else self.last_kept
-        return told(self.writes[-1]) - begin
+        return _seconds(self.writes, self.last_kept)
+
+    @property
+    def written_seconds(self) -> float:
+        """The time in which what was lost was written: from the first lost write to the last.
+
+        It is shorter than `seconds` by the pause before it, in which nothing was written: a standby that had all of
+        that was not behind yet, so this is what a bound has to reach.
+        """
+        return _seconds(self.writes, None)
+
+    def seconds_of(self, client: str) -> float:
+        """The time that one client lost, by its own writes alone."""
+        return _seconds(self.of(client), self.last_kept_of.get(client))
+
+
+def _seconds(lost: Sequence[Request], last_kept: float | None) -> float:
+    if not lost:
+        return 0.0
+    return told(lost[-1]) - (lost[0].at if last_kept is None else last_kept)
 
 
 def told(write: Request) -> float:
@@ -71,7 +89,13 @@ def lost_writes(record: Record, stored: Collection[Row], target: str, until: flo
     held = frozenset(stored)
     lost = tuple(one for one in mine if (one.client, one.number) not in held)
     kept = [told(one) for one in mine if lost and told(one) < told(lost[0])]
-    return Losses(lost, max(kept, default=None))
+    return Losses(lost, max(kept, default=None), _last_kept(mine, lost))
+
+
+def _last_kept(writes: Iterable[Request], lost: Sequence[Request]) -> dict[str, float]:
+    """By client that lost something: when the last of its writes before that was told; `writes` in that order."""
+    first = {one.client: told(one) for one in reversed(lost)}
+    return {one.client: told(one) for one in writes if told(one) < first.get(one.client, float("-inf"))}
 
 
 def durable(record: Record, stored: Mapping[str, Collection[Row]], begin: float, end: float) -> dict[str, int]:

@@ -87,6 +87,12 @@ class Truth:
             return None
         return len(self.losses.of(self.window.client) if self.window.client else self.losses.writes)
 
+    def lost_seconds(self) -> float | None:
+        """The time that the named client lost, or all clients together where none is named."""
+        if self.losses is None:
+            return None
+        return self.losses.seconds_of(self.window.client) if self.window.client else self.losses.seconds
+
 
 def truth_of(
     record: Record,
@@ -106,10 +112,15 @@ def truth_of(
         "asking": outages.asking(names, within),
         "believing": outages.believing(names, within),
     }
+    writing, reading = dict(clients), dict(clients)
     if window.client and any(one.client == window.client for one in record.requests):
-        clients[window.client] = outages.known_by_its_requests(names, record.requests, window.client, within)
-    writes = {client: _outage(record, uses, "writes", window) for client, uses in clients.items()}
-    reads = {client: _outage(record, uses, "reads", window) for client, uses in clients.items()}
+        # It asks DNS for a write and for a read by itself: what a read has reached, a write may not have yet.
+        for uses_of, verb in ((writing, "write"), (reading, "read")):
+            mine = tuple(one for one in record.requests if one.client == window.client and one.verb == verb)
+            known_by = mine or record.requests
+            uses_of[window.client] = outages.known_by_its_requests(names, known_by, window.client, within)
+    writes = {client: _outage(record, uses, "writes", window) for client, uses in writing.items()}
+    reads = {client: _outage(record, uses, "reads", window) for client, uses in reading.items()}
     begun = writes[window.client if window.client in writes and window.client else "asking"].span
     since = min(window.opened_at, window.opened_at if begun is None else begun.begin) - SHOWN_BEFORE
     shown = Span(max(since, within.begin), window.until)

@@ -11,8 +11,8 @@ address that is depends on the client, so there are three of them:
 - `believing`: may have asked at any moment, and believes the answer for its whole TTL; it is without service as soon as
   *some* such client is, so no client that obeys the TTL is later
 - a named one, that is known by its requests: it obeys the TTL, and goes over to another region with the first request
-  that arrives there, or when the TTL of the old answer is over, whichever comes first.  It asks only when it has
-  something to ask for, so between two requests it uses what it used last
+  that arrives there, or when the TTL of the old answer is over, whichever comes first; with its writes and its reads
+  each by itself.  It asks only when it has something to ask for, so between two requests it uses what it used last
 
 **The outage of a move** is from the beginning of the first such time that belongs to the move to the end of the last:
 those that go on when the move is opened or come later, and earlier ones that are parted from the next one, or from the

@@ -12,7 +12,8 @@ What is compared:
 
 - write RTO: writes are numbered by the interval, so the numbers that are missing in the table tell when writes were not
   stored: from when the first of them was due to when the next one after the last of them was stored.
-- lost writes: numbers that were acknowledged and are not in the table.
+- lost writes: numbers that were acknowledged and are not in the table; the RPO is from when the last one before them
+  was stored to when the last of them was due.
 - the promotion began when the log tells of SwitchoverGlobalCluster or FailoverGlobalCluster.
 - DNS and the writes came back after the switch was published (a call to PutMetricData that closes or opens it).
 """
@@ -108,6 +109,16 @@ def write_outage(
     return holes[-1][1][1] - (begin + first_missing * interval)
 
 
+def lost_seconds(writes: list[tuple[int, float]], lost: set[int], interval: float) -> float | None:
+    """From the last write that was kept before the first lost one, to when the last lost one was due."""
+    if not lost:
+        return 0.0
+    before = [at for number, at in writes if number < min(lost)]
+    if not before:
+        return None
+    return min(at - number * interval for number, at in writes) + max(lost) * interval - max(before)
+
+
 def acknowledged(samples: Path) -> set[int]:
     """The numbers that the probe was told are stored."""
     lines = [json.loads(line) for line in samples.read_text(encoding="utf-8").splitlines()]
@@ -134,6 +145,10 @@ def compare(report: dict[str, Any], home: Path, net: str) -> list[Comparison]:
     counted = measured["rpo_lost_writes"]["value"]
     if counted is not None:
         compared.append(Comparison("lost writes", counted, float(len(lost)), 0.0, "acknowledged, not in the table"))
+    rpo = measured["rpo_seconds"]["value"]
+    if rpo is not None:
+        again = lost_seconds(writes, lost, interval)
+        compared.append(Comparison("RPO, seconds", rpo, again, tolerance, "from the table of writes"))
     calls = calls_of(home / "calls.jsonl", report["opened_at"] - 1, report["closed_at"] + 1)
     promotions = [call["at"] for call in calls if call["operation"] in PROMOTIONS]
     promote = next((stage for stage in report["stages"] if stage["name"] == "promote"), None)

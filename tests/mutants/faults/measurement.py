@@ -105,6 +105,37 @@ FAULTS = (
         Rewritten("measure:_no_outage", "if gap > _patience(interval):", "if False:"),
     ),
     (
+        "deaf-probe-knows-the-edges",
+        "figures",
+        "an outage, or a change of DNS, that began or ended while nobody looked is told as if somebody had",
+        Rewritten("measure:_outage", "> _patience(interval):", "> float('inf'):"),
+        Rewritten("measure:_dns", "> _patience(interval):", "> float('inf'):"),
+    ),
+    (
+        "outage-begins-with-the-run",
+        "figures",
+        "the RTO leaves out the time before somebody decided to move",
+        Rewritten(
+            "measure:_outage",
+            "return Figure(max(0.0, end - begin), method,",
+            "return Figure(max(0.0, end - max(begin, opened_at or 0.0)), method,",
+        ),
+    ),
+    (
+        "dns-counted-from-the-opening",
+        "figures",
+        "the time until DNS leads to the new region leaves out the time before somebody decided to move",
+        Rewritten("measure:measure", "opened_at if began is None else began,\n", "opened_at,\n"),
+    ),
+    (
+        "lost-only-after-the-last-stored",
+        "figures",
+        "writes that are missing count as lost only where nothing later is stored",
+        Rewritten(
+            "measure:_missing", "sample.number not in stored.numbers", "sample.number > max(stored.numbers, default=-1)"
+        ),
+    ),
+    (
         "vantage-point-that-saw-nothing-saw-no-outage",
         "figures",
         "a place that measured nothing is compared as one that was never out",

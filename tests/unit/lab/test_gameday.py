@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from dataclasses import replace
@@ -11,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mutants.gameday import told_of
 from mutants.registry import MUTANTS
 
-from lab.gameday import tables, verdict
+from lab.control import LabError
+from lab.gameday import conductor, tables, verdict
 from lab.gameday.files import journal_since, report_since
 from lab.gameday.moments import due, moment
 from lab.gameday.scenario import BadScenario, Event, Scenario, load, names, parse
-from lab.gameday.stage import end_group
+from lab.gameday.stage import Stage, end_group, family, stopped
 from lab.gameday.verdict import Happened
+from lab.settings import LabSettings
 from lab.truth.compare import Line
 
 REGIONS = {"primary": "us-east-1", "dr": "us-west-2"}
@@ -40,7 +44,7 @@ def written(**changes: Any) -> dict[str, Any]:
 def test_every_scenario_can_be_read_and_names_faults_that_are_seeded(name: str) -> None:
     scenario = load(name)
     assert set(scenario.fails_for) <= set(MUTANTS), "tests/mutants does not know one of them"
-    assert all(event.request(REGIONS)[0].startswith("/") for event in scenario.events)
+    assert all(event.request(REGIONS)[0].startswith("/") for event in scenario.events if event.do != "deafen")
 
 
 def test_a_scenario_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
@@ -66,6 +70,7 @@ def test_a_scenario_that_is_not_there_is_told_with_those_that_are(tmp_path: Path
         ({"events": [{"when": "before", "do": "outage", "region": "dr"}]}, r"kind is None: one of hang, "),
         ({"events": [{"when": "before", "after": -1, "do": "heal"}]}, r"after is -1: a number, 0 or more"),
         ({"events": [{"when": "before", "do": "heal", "kind": "hang"}]}, r"'kind' is unknown here: when, "),
+        ({"expect": {"deaf": "yes"}}, r"expect: deaf is 'yes': one of True, False"),
         ({"expect": {"lost": "few"}}, r"expect: lost is 'few': one of none, some, any"),
         ({"expect": {"says": "moved"}}, r"expect: says is 'moved': a list of texts"),
         ({"arguments": []}, r"arguments is \[\]: fields with values"),
@@ -171,15 +176,71 @@ def test_what_went_as_expected_has_no_problem() -> None:
             "lost writes was not measured: it could not be read back",
         ),
         ({"compared": (Line("DNS (s)", 9.0, 3.0, 0.25, "DIFFERS"),)}, "DNS (s): measured 9.00, true 3.00"),
+        (
+            {"compared": (Line("DNS (s)", 5.0, None, 0.25, "DIFFERS", "in truth it had not come back"),)},
+            "DNS (s): measured 5.00, but in truth it had not come back",
+        ),
+        (
+            {"compared": (Line("lost writes", 3.0, None, 0.0, "not known", "no PostgreSQL could be asked"),)},
+            "lost writes: measured 3.00, and the truth is not known: no PostgreSQL could be asked",
+        ),
     ],
 )
 def test_what_went_otherwise_is_found(seen: dict[str, Any], problem: str) -> None:
     assert verdict.problems(scenario(), replace(SEEN, **seen)) == (problem,)
 
 
-def test_a_probe_that_was_deaf_is_excused_as_it_says_so() -> None:
-    deaf = Line("DNS (s)", None, 3.0, 0.25, "not measured", "the probe was deaf for 3.0 s when the answers changed")
-    assert verdict.problems(scenario(), replace(SEEN, compared=(*GOOD, deaf))) == ()
+DEAF = Line("DNS (s)", None, 3.0, 0.25, "not measured", "the probe was deaf for 3.0 s when the answers changed")
+
+
+def test_a_probe_that_was_deaf_is_excused_only_where_the_scenario_makes_it_so() -> None:
+    seen = replace(SEEN, compared=(*GOOD, DEAF))
+    assert verdict.problems(scenario(expect={"lost": "some", "deaf": True}), seen) == ()
+    assert verdict.problems(scenario(), seen) == (f"DNS (s) was not measured: {DEAF.why}",)
+
+
+def test_a_deaf_probe_that_excuses_nothing_else_and_one_that_was_never_deaf_are_found() -> None:
+    expected = scenario(expect={"lost": "some", "deaf": True})
+    cut = Line("lost writes", None, 3.0, 0.0, "not measured", "the probe was cut short")
+    assert verdict.problems(expected, replace(SEEN, compared=(DEAF, cut))) == (
+        f"lost writes was not measured: {cut.why}",
+    )
+    assert verdict.problems(expected, SEEN) == ("the probe was deaf, and every figure is told as measured",)
+
+
+def test_of_a_move_that_was_refused_no_loss_is_asked() -> None:
+    refused = replace(SEEN, succeeded=False, begun=False, served_from="primary", lost=None, compared=())
+    assert verdict.problems(scenario(expect={"result": "refused"}), refused) == ()
+
+
+def test_only_an_unplanned_move_has_a_probe_that_can_be_made_deaf() -> None:
+    deafen = [{"when": "before", "do": "deafen", "seconds": 3}]
+    assert parse("try", written(events=deafen)).events[0].values == {"seconds": 3.0}
+    with pytest.raises(BadScenario, match="only an unplanned move"):
+        parse("try", written(move="drill", events=deafen))
+
+
+def test_a_process_that_is_made_to_stand_still_does_so_with_what_it_started_and_then_goes_on(tmp_path: Path) -> None:
+    ticks = tmp_path / "ticks"
+    # What it started leads a session of its own, as a worker of Ansible does.
+    program = f"setsid sh -c 'while sleep 0.02; do echo >> {ticks}; done' & wait"
+    process, other = subprocess.Popen(["sh", "-c", program], start_new_session=True), subprocess.Popen(["sleep", "60"])
+    try:
+        while not ticks.exists():
+            time.sleep(0.01)
+        with stopped(family(process.pid)):
+            time.sleep(0.1)
+            before = ticks.stat().st_size
+            time.sleep(0.3)
+            assert ticks.stat().st_size == before
+            assert other.pid not in family(process.pid)
+        deadline = time.monotonic() + 30
+        while ticks.stat().st_size == before:
+            assert time.monotonic() < deadline, "it does not go on"
+            time.sleep(0.01)
+    finally:
+        for one in (*family(process.pid), other.pid):
+            os.kill(one, signal.SIGKILL)
 
 
 def test_a_loss_where_none_was_to_be_is_found() -> None:
@@ -210,3 +271,58 @@ def test_the_tables_show_both_figures_and_every_reason() -> None:
     assert "12.20 / 12.10" in page
     assert "deaf for 3.0 s" in page
     assert "**does not hold**: it fell over" in page
+
+
+REFUSED = {
+    "scenario": "stays", "rules": ["R7"], "move": "unplanned", "seconds": 59.0, "problems": [], "compared": [],
+    "at": 1_780_000_000.0, "profile": "fast",
+}  # fmt: skip
+
+
+def test_the_page_says_of_a_move_that_was_refused_that_there_was_none() -> None:
+    assert "| `stays` | R7 | no move: nothing to measure |  |" in tables.page([REFUSED])
+    without_report = {**REFUSED, "problems": ["there is no report to hold against the truth"]}
+    assert "no move" not in tables.page([without_report])
+
+
+def test_the_page_says_when_it_was_played_and_whose_times_these_are() -> None:
+    page = tables.page([REFUSED, {**REFUSED, "scenario": "goes", "at": 1_780_100_000.0, "seconds": 121.0}])
+    assert "Played: 2026-05-28 to 2026-05-30 (UTC), 2 scenarios in 3 min" in page
+    assert "All times are the lab's (fast profile)" in page
+    old = {name: value for name, value in REFUSED.items() if name not in ("at", "profile")}
+    assert "before dates were kept" in tables.page([old])
+
+
+class NoStage(Stage):
+    """A lab on which nothing can be played, and from which nobody comes home."""
+
+    def mark(self) -> int:
+        raise LabError("the lab does not answer")
+
+    def bring_home(self, log: Path) -> None:
+        raise LabError("reconcile does not succeed")
+
+
+def test_a_scenario_that_was_not_played_or_did_not_come_home_does_not_hold_and_says_nothing_of_what_it_tries(
+    tmp_path: Path,
+) -> None:
+    stage = NoStage(LabSettings(home=tmp_path), {}, tmp_path, lambda _text: None)
+    played = conductor.play(scenario(), stage, seed=1)
+    assert (played.holds, played.problems) == (False, ())
+    result = json.loads((played.folder / "result.json").read_text())
+    assert result["problems"] == result["broken"]
+    assert result["broken"] == ["the lab does not answer", "afterwards, reconcile does not succeed"]
+    assert told_of("try", "a-fault", result).noticed_by == ()
+
+
+# -- with a seeded fault --------------------------------------------------------------------------
+
+
+def test_a_fault_is_noticed_by_what_does_not_hold_and_never_by_a_failed_way_home() -> None:
+    home = "afterwards, reconcile does not succeed: home.log"
+    found = told_of("try", "a-fault", {"problems": ["DNS (s): measured 9.00, true 3.00", home], "broken": [home]})
+    assert found.noticed_by == ("DNS (s): measured 9.00, true 3.00",)
+    assert "by: DNS (s)" in "\n".join(found.lines())
+    alone = told_of("try", "a-fault", {"problems": [home], "broken": [home]})
+    assert "HOLDS" in alone.lines()[0]
+    assert f"not counted: {home}" in alone.lines()[1]
