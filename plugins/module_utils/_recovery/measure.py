@@ -183,7 +183,7 @@ def measure(
         dns=_dns(
             observation.of("dns"),
             target_region,
-            opened_at if began is None else began,
+            _counted_from(writes, began, opened_at),
             "the opening of the run" if began is None else since,
             stable_samples,
             interval,
@@ -322,12 +322,12 @@ def _outage(
     edges = [("ended", series[0].started_at - samples[last].started_at)]
     if not taken:
         edges.append(("began", seen_at - samples[first - 1].started_at))
-    for _edge, gap in edges:
+    for edge, gap in edges:
         if gap > _patience(interval):
             return Figure(
                 None,
-                f"the probe was deaf for {gap:.1f} s where the outage began or ended{unused}",
-                begin=begin,
+                f"the probe was deaf for {gap:.1f} s where the outage {edge}{unused}",
+                begin=None if edge == "began" else begin,
                 end=end,
                 at_least=max(0.0, end - begin - gap),
             )
@@ -352,14 +352,21 @@ def _held_up(edges: Sequence[tuple[str, float]], interval: float) -> str:
 def _began(writes: Figure, given: float | None, opened_at: float | None) -> tuple[float | None, str]:
     """When the outage of writes began, as far as that is known, and what says so.
 
-    A probe whose first write had failed already knows an end and no beginning; a time that was given and is later than
-    that write tells none either. Where no write of the move failed, the given one can only have been before the move.
+    A probe that was deaf, or not there yet, when the outage began knows an end and no beginning; a time that was given
+    and is later than that write tells none either. Where no write of the move failed, the given one can only have been
+    before the move.
     """
     if writes.begin is not None:
         return writes.begin, GIVEN if writes.begin == given else FIRST_FAILED_WRITE
     if given is None or writes.end is not None or (opened_at is not None and given > opened_at):
         return None, FIRST_FAILED_WRITE
     return given, GIVEN
+
+
+def _counted_from(writes: Figure, began: float | None, opened_at: float | None) -> float | None:
+    """What DNS is counted from: the outage of writes, or the opening of the run where there was none."""
+    unseen = writes.begin is None and writes.end is not None
+    return began if began is not None or unseen else opened_at
 
 
 def _failures_of_the_move(samples: Sequence[Sample], opened_at: float | None, stable: int) -> list[int]:
@@ -451,7 +458,7 @@ def _dns(
     if not samples:
         return Figure(None, "the probe made no DNS queries")
     if begin is None:
-        return Figure(None, "neither a failed write nor the opening of a run says when to begin")
+        return Figure(None, "it is not known when the outage began")
     # A query that got no answer led nobody anywhere: it is counted, and is no break in the series.
     asked, samples = samples, [sample for sample in samples if sample.ok]
     if not samples:

@@ -125,7 +125,9 @@ FAULTS = (
         "dns-counted-from-the-opening",
         "figures",
         "the time until DNS leads to the new region leaves out the time before somebody decided to move",
-        Rewritten("measure:measure", "opened_at if began is None else began,\n", "opened_at,\n"),
+        Rewritten(
+            "measure:_counted_from", "return began if began is not None or unseen else opened_at", "return opened_at"
+        ),
     ),
     (
         "lost-only-after-the-last-stored",

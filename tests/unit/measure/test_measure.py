@@ -105,7 +105,16 @@ def test_a_deaf_probe_that_saw_no_failure_measured_nothing() -> None:
 def test_a_probe_that_was_deaf_at_an_edge_of_the_outage_says_so(deaf: tuple[float, float]) -> None:
     found = measured(observed(series(40, [(10, 15)], deaf=[deaf])), [event(5, "run-opened")])
     assert found.rto_writes.value is None
-    assert "deaf for 3.2 s where the outage began or ended" in found.rto_writes.method
+    assert "deaf for 3.2 s where the outage" in found.rto_writes.method
+
+
+def test_what_is_counted_from_a_beginning_that_nobody_saw_is_not_measured() -> None:
+    writes, answers = series(60, [(10, 15)], deaf=[(8, 11)]), series(60, kind="dns", moved_at=14)
+    found = measured(observed(writes, answers), [event(5, "run-opened")])
+    assert found.rto_writes.value is None
+    assert "where the outage began" in found.rto_writes.method
+    assert (found.dns.value, found.dns.method) == (None, "it is not known when the outage began")
+    assert (found.detect.value, found.detect.method) == (None, "it is not known when the outage began")
 
 
 def test_deafness_in_the_middle_of_an_outage_changes_nothing() -> None:
