@@ -49,6 +49,7 @@ def _calls(row: Row) -> str:
 def _step(row: Row) -> str:
     step = row.step
     expects = "" if step.expects is Expects.NOTHING or not step.makes else step.expects.value
+    expects += ", unless it cannot be read" if expects and step.blind else ""
     needs = ", ".join(row.needs) or "nothing"
     wanted = ("yes" if row.forgiven is never else "unless accepted") if row.required else "no"
     return f"| {step.name} | {step.stage} | {needs} | {wanted} | {_calls(row) or 'none'} | {expects or 'none'} |"
