@@ -27,9 +27,11 @@ import pytest
 from end_to_end.harness import Lab, PlaybookRun, a_lab, a_writer, acknowledged
 from privileges import check
 from privileges.actions import needed
+from privileges.policies import Policy
 
 from lab.cloud.faults import THROTTLING
 
+ACCOUNT = "123456789012"
 SEED = int(os.environ.get("SEED", "1"))
 TOLD_THE_SECOND = r"being moved by another run|already: nothing to do|lease-free"
 LONGEST_LEASE_SECONDS = 90.0  # 60 s, and what clocks may differ by, and the time that a refusal takes
@@ -53,8 +55,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def began(lab: Lab) -> int:
+    """Where the log of calls stood when the scenarios began."""
+    return lab.mark()
+
+
 @pytest.fixture
-def story(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Story]:
+def story(lab: Lab, began: int, request: pytest.FixtureRequest) -> Iterator[Story]:
     """One scenario's folder of reports; the application is at home before and after."""
     name = re.sub(r"\W+", "-", request.node.name).strip("-")
     told = Story(lab, lab.home / "reports" / f"{name}-{int(time.time())}")
@@ -369,3 +377,15 @@ def test_of_two_operators_at_once_one_moves_and_the_other_is_refused_in_one_line
         assert len(told) == 1, [output[-2000:] for _code, output in ended]
         assert "Traceback" not in told[0]
         story.should_be_at("dr")
+
+
+def test_all_that_was_called_in_these_scenarios_is_allowed_to_who_moves(
+    story: Story, began: int, tmp_path: Path
+) -> None:
+    story.play(
+        "playbooks/permissions.yml", "-e", f"permissions_account={ACCOUNT}", "-e", f"permissions_dir={tmp_path}"
+    ).must_succeed()
+    held = [Policy.read(tmp_path / f"{name}.json") for name in ("operator-move", "operator-reconcile")]
+    calls = [call for call in story.lab.calls(began) if check.by_operator(call)]
+    assert calls, "something was called"
+    assert check.not_allowed(calls, held, ACCOUNT) == []
