@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import os
 import shlex
@@ -17,6 +18,7 @@ from typing import Any
 
 from lab import lifecycle
 from lab.control import LabError, ask
+from lab.seed.site import Aws
 from lab.settings import APP_HTTPS_PORT, DNS_PORT, LabSettings
 from lab.truth.compare import INTERVAL
 from lab.truth.losses import promotions
@@ -26,6 +28,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 _READY_SECONDS = 120.0
 _END_SECONDS = 10.0
 _HOME_SECONDS = 300.0
+_NO_LAG_MILLISECONDS = 1000.0
 
 
 def end_group(process: subprocess.Popen[bytes], patience: float = 10.0) -> None:
@@ -144,6 +147,7 @@ class Stage:
         self.do("/heal", {})
         lifecycle.wait(self.settings, _HOME_SECONDS, lambda _text: None)
         if self.served_from() == "primary":
+            self._forget_the_lag()
             return
         deadline = time.monotonic() + _HOME_SECONDS
         while not self.play("reconcile", log):
@@ -151,6 +155,24 @@ class Stage:
                 raise LabError(f"reconcile does not succeed: {log}")
             time.sleep(2)
         self.must_play("failback", log)
+
+    def _forget_the_lag(self) -> None:
+        """Wait until CloudWatch's newest minute tells of no lag: the next move goes by it, whatever caused the lag."""
+        cloudwatch = Aws(self.settings).client("cloudwatch", self.settings.dr_region)
+        cluster = {"Name": "DBClusterIdentifier", "Value": f"{self.settings.project}-dr-cluster"}
+        deadline = time.monotonic() + _HOME_SECONDS
+        while True:
+            now = datetime.datetime.now(datetime.UTC)
+            points = cloudwatch.get_metric_statistics(
+                Namespace="AWS/RDS", MetricName="AuroraGlobalDBReplicationLag", Dimensions=[cluster], Period=60,
+                Statistics=["Maximum"], StartTime=now - datetime.timedelta(minutes=5), EndTime=now,
+            )["Datapoints"]  # fmt: skip
+            newest = max(points, key=lambda point: point["Timestamp"], default=None)
+            if newest is None or newest["Maximum"] < _NO_LAG_MILLISECONDS:
+                return
+            if time.monotonic() > deadline:
+                raise LabError(f"the dr region is still {newest['Maximum'] / 1000:.0f} s behind")
+            time.sleep(1)
 
     @contextlib.contextmanager
     def watched(self, folder: Path, interval: float = INTERVAL) -> Iterator[list[str]]:
