@@ -94,7 +94,7 @@ def play(scenario: Scenario, stage: Stage, seed: int) -> Played:
         seen, lost = _played(scenario, stage, folder, log, random.Random(f"{scenario.name} {seed}"))
         compared = seen.compared
         found += verdict.problems(scenario, seen)
-    except (LabError, NoWindow) as error:
+    except LabError as error:
         broken.append(str(error))
     try:
         stage.bring_home(folder / "home.log")
@@ -136,13 +136,16 @@ def _played(
     lost: int | None = None
     rows: frozenset[Row] = frozenset()
     if report is not None:
-        truth, compared = judged(stage.settings, report, allowed=scenario.interval)
-        lost = truth.lost()
-        gone = () if truth.losses is None else truth.losses.writes
-        rows = frozenset((one.client, one.number) for one in gone if one.number is not None)
-        (folder / "truth.json").write_text(json.dumps(show.as_data(truth, compared), indent=2) + "\n", encoding="utf-8")
-        (folder / "truth.txt").write_text("\n".join(show.lines(truth, compared)) + "\n", encoding="utf-8")
         (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        # A move that did not end has no window to be judged in; that it was not to begin at all is seen without.
+        with contextlib.suppress(NoWindow):
+            truth, compared = judged(stage.settings, report, allowed=scenario.interval)
+            lost = truth.lost()
+            gone = () if truth.losses is None else truth.losses.writes
+            rows = frozenset((one.client, one.number) for one in gone if one.number is not None)
+            told = json.dumps(show.as_data(truth, compared), indent=2)
+            (folder / "truth.json").write_text(f"{told}\n", encoding="utf-8")
+            (folder / "truth.txt").write_text("\n".join(show.lines(truth, compared)) + "\n", encoding="utf-8")
     begun = any(event["kind"] == "step-begin" for event in journal)
     asked, served_from = stage.calls_since(mark), stage.served_from()
     return Happened(succeeded, begun, output, served_from, lost, asked, compared), rows

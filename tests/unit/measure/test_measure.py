@@ -308,7 +308,7 @@ def test_the_lag_bounds_a_loss_only_with_a_confirmed_stop_of_writes() -> None:
 def test_of_a_run_that_is_gone_on_with_only_what_it_found_then_counts_as_a_stop_of_writes() -> None:
     """Between its two processes another run has brought the old site back to life."""
     lag = Lag(0.5, region=NEW, at=T0 + 4)
-    fences = ("fence-old-site", "stop-writers", "revoke-ingress")
+    fences = ("fence-old-site", "old-site-empty", "stop-writers", "revoke-ingress")
     first = [event(8, "step-done", stage="fence", step=step) for step in fences]
     then = [event(40, "step-begin", stage="fence", step=step) for step in fences]
     gone = [event(40, "step-failed", stage="fence", step=step, detail={"outcome": "unreachable"}) for step in fences]
