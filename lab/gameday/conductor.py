@@ -18,7 +18,7 @@ from lab.gameday import verdict
 from lab.gameday.files import journal_since, report_since
 from lab.gameday.moments import due
 from lab.gameday.scenario import Event, Scenario
-from lab.gameday.stage import Stage
+from lab.gameday.stage import Stage, Unended
 from lab.gameday.verdict import Happened
 from lab.truth import show
 from lab.truth.command import judged
@@ -94,10 +94,12 @@ def play(scenario: Scenario, stage: Stage, seed: int) -> Played:
         seen, lost = _played(scenario, stage, folder, log, random.Random(f"{scenario.name} {seed}"))
         compared = seen.compared
         found += verdict.problems(scenario, seen)
+    except Unended as error:
+        found.append(str(error))
     except LabError as error:
         broken.append(str(error))
     try:
-        stage.bring_home(folder / "home.log")
+        stage.bring_home(folder / "home.log", _unfinished(scenario, stage, since))
         if lost:
             found += verdict.not_kept(lost, _kept(stage, since, folder))
     except LabError as error:
@@ -149,6 +151,13 @@ def _played(
     begun = any(event["kind"] == "step-begin" for event in journal)
     asked, served_from = stage.calls_since(mark), stage.served_from()
     return Happened(succeeded, begun, output, served_from, lost, asked, compared), rows
+
+
+def _unfinished(scenario: Scenario, stage: Stage, since: float) -> list[str]:
+    """What a planned move that was begun and has not ended is told to go on; the way home ends any other."""
+    kinds = [event["kind"] for event in journal_since(stage.reports, since)]
+    left = scenario.move != "unplanned" and "run-opened" in kinds and "run-closed" not in kinds
+    return _arguments(scenario, stage) if left else []
 
 
 def _kept(stage: Stage, since: float, folder: Path) -> frozenset[Row]:

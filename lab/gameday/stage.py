@@ -31,6 +31,10 @@ _HOME_SECONDS = 300.0
 _NO_LAG_MILLISECONDS = 1000.0
 
 
+class Unended(LabError):
+    """A playbook did not end in time."""
+
+
 def end_group(process: subprocess.Popen[bytes], patience: float = 10.0) -> None:
     """End a process that leads a group, and everything that it started.
 
@@ -101,7 +105,7 @@ class Stage:
     def play(self, name: str, log: Path, arguments: Sequence[str] = ()) -> bool:
         """Run a playbook; whether it succeeded.  Its whole output goes to the log.
 
-        Raises `LabError` for one that does not end in time; it is interrupted, as its operator would do.
+        Raises `Unended` for one that does not end in time; it is interrupted, as its operator would do.
         """
         command = [
             str(Path(sys.executable).parent / "ansible-playbook"), f"playbooks/{name}.yml", "-i", self.inventory,
@@ -117,7 +121,7 @@ class Stage:
             try:
                 return process.wait(self.patience) == 0
             except subprocess.TimeoutExpired:
-                raise LabError(f"{name} did not end within {self.patience:.0f} s: {log}") from None
+                raise Unended(f"{name} did not end within {self.patience:.0f} s: {log}") from None
             finally:
                 end_group(process)
 
@@ -139,13 +143,17 @@ class Stage:
         place = next((place for place, region in self.regions.items() if region == written), None)
         return place if place is not None and written == leads_to else "nowhere"
 
-    def bring_home(self, log: Path) -> None:
+    def bring_home(self, log: Path, unfinished: Sequence[str] = ()) -> None:
         """End everything that was done by hand, and move the application home as the runbook says.
 
-        Raises `LabError` where it does not come home.
+        A move that was left unfinished is gone on with first, as the same move of the next scenario would do; what it
+        is told is given. Raises `LabError` where the application does not come home.
         """
         self.do("/heal", {})
         lifecycle.wait(self.settings, _HOME_SECONDS, lambda _text: None)
+        if unfinished:
+            with contextlib.suppress(Unended):
+                self.play("failover", log, unfinished)
         if self.served_from() == "primary":
             self._forget_the_lag()
             return

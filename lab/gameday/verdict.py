@@ -9,7 +9,8 @@ from lab.gameday.scenario import Scenario
 from lab.truth.compare import DIFFERS, NOT_KNOWN, NOT_MEASURED, Line
 from lab.truth.losses import Row
 
-MUST_BE_MEASURED = ("write RTO (s)", "read RTO (s)", "DNS (s)", "lost writes", "RPO (s)")
+WRITES = "write RTO (s)"
+MUST_BE_MEASURED = (WRITES, "read RTO (s)", "DNS (s)", "lost writes", "RPO (s)")
 """After a move that succeeded, under the eyes of the probe."""
 DEAF = "deaf"
 """A probe that stood still excuses a figure where the scenario expects that; the reason has to say it."""
@@ -54,6 +55,11 @@ def problems(scenario: Scenario, seen: Happened) -> tuple[str, ...]:
     if expect.result != "refused" and not seen.compared:
         found.append("there is no report to hold against the truth")
     found += [_difference(line) for line in seen.compared if line.verdict == DIFFERS]
+    found += [
+        f"writes were out for {line.true:.1f} s, {expect.write_outage_at_most:g} s at most were to be"
+        for line in seen.compared
+        if line.figure == WRITES and expect.write_outage_at_most and (line.true or 0.0) > expect.write_outage_at_most
+    ]
     if result == "moved":
         found += _of_missing(expect.deaf, seen.compared)
     return tuple(found)

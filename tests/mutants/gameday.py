@@ -32,6 +32,7 @@ from .on_disk import REPOSITORY, seeded
 
 FAULTY = REPOSITORY / "build" / "faulty"
 REPORTS = REPOSITORY / "reports" / "gameday-faults"
+PATIENCE_SECONDS = 120  # a sound move takes a minute at most; one that a fault keeps from ending is waited for in vain
 SOUND = "lives-and-is-not-left"  # the shortest one: the lab is deployed for it
 
 
@@ -75,7 +76,7 @@ def tried(scenario: str, fault: str) -> Told:
     reports = REPORTS / fault
     seeded(fault, FAULTY)
     began = time.time()
-    lab("gameday", scenario, "--reports", str(reports), collections=FAULTY)
+    lab("gameday", scenario, "--reports", str(reports), "--patience", str(PATIENCE_SECONDS), collections=FAULTY)
     results = [path for path in reports.glob(f"{scenario}-*/result.json") if path.stat().st_mtime >= began]
     if not results:
         return Told(scenario, fault, (), (f"it was not played: see {reports}",))

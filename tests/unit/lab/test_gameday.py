@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from lab.gameday import conductor, tables, verdict
 from lab.gameday.files import journal_since, report_since
 from lab.gameday.moments import due, moment
 from lab.gameday.scenario import BadScenario, Event, Scenario, load, names, parse
-from lab.gameday.stage import Stage, end_group, family, stopped
+from lab.gameday.stage import Stage, Unended, end_group, family, stopped
 from lab.gameday.verdict import Happened
 from lab.settings import LabSettings
 from lab.truth.compare import Line
@@ -299,8 +300,39 @@ class NoStage(Stage):
     def mark(self) -> int:
         raise LabError("the lab does not answer")
 
-    def bring_home(self, log: Path) -> None:
+    def bring_home(self, log: Path, unfinished: Sequence[str] = ()) -> None:
         raise LabError("reconcile does not succeed")
+
+
+class Endless(NoStage):
+    """A lab whose move has begun, does not end, and is gone on with on the way home."""
+
+    unfinished: Sequence[str] = ()
+
+    def mark(self) -> int:
+        (self.reports / "journals").mkdir(parents=True)
+        (self.reports / "journals" / "run.jsonl").write_text('{"kind": "run-opened"}\n', encoding="utf-8")
+        raise Unended("failover did not end within 300 s")
+
+    def bring_home(self, log: Path, unfinished: Sequence[str] = ()) -> None:
+        self.unfinished = unfinished
+
+
+@pytest.mark.parametrize(("move", "goes_on"), [("drill", True), ("unplanned", False)])
+def test_a_move_that_does_not_end_is_noticed_and_a_planned_one_is_gone_on_with_before_the_way_home(
+    tmp_path: Path, move: str, goes_on: bool
+) -> None:
+    stage = Endless(LabSettings(home=tmp_path), {}, tmp_path, lambda _text: None)
+    played = conductor.play(scenario(move=move), stage, seed=1)
+    assert (played.problems, played.broken) == (("failover did not end within 300 s",), ())
+    assert bool(stage.unfinished) is goes_on
+
+
+def test_writes_that_were_out_for_longer_than_they_were_to_be_are_found() -> None:
+    short = scenario(expect={"lost": "any", "write_outage_at_most": 15})
+    for true, wanted in ((14.9, ()), (15.1, ("writes were out for 15.1 s, 15 s at most were to be",))):
+        seen = replace(SEEN, compared=(Line("write RTO (s)", true, true, 0.25, "agrees"),))
+        assert verdict.problems(short, seen) == wanted
 
 
 def test_a_scenario_that_was_not_played_or_did_not_come_home_does_not_hold_and_says_nothing_of_what_it_tries(
