@@ -96,6 +96,11 @@ def exposed(report: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> l
         "new volume, which takes minutes to hours after the region is back (R9). Should "
         f"{now} be lost before that, what is left are its backups."
     ]
+    if report["to"]["place"] == "primary":
+        lines.append(
+            "The traffic switch of dr is closed until playbooks/reconcile.yml has been run: should "
+            f"{now} be lost before that, clients cannot be led to {left} (R16)."
+        )
     lines += _unfenced(left, events)
     lines.append(
         "Writes that had not been replicated: Aurora tries to keep them in a snapshot "

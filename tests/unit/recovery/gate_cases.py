@@ -308,6 +308,8 @@ TRAFFIC = (
     Case("record-ttl", UNKNOWN, UNREAD_RECORDS),
     Case("dns-answers", UNKNOWN, {"answers": {NAME: SILENT}}),
     Case("switch-position", UNKNOWN, item("switch#primary", SILENT)),
+    Case("switch-position", FAILS, item("switch#dr", {"position": 0}, PRIMARY)),
+    Case("switch-position", HOLDS, item("switch#dr", {"position": 1}, PRIMARY)),
 )
 
 STATE = (

@@ -273,11 +273,10 @@ GATES: tuple[Gate, ...] = (
     Gate(
         "switch-position",
         "R17",
-        "can the positions of the traffic switch be read?",
+        "can the positions of the traffic switch be read, and is that of dr open, which an unplanned move cannot open?",
         traffic.switch_position,
-        SAID_IF_UNPLANNED,
+        Modes(planned=UNKNOWN, unplanned=SAID, readiness=BOTH).blocks(),
         _POSITIONS,
-        never=FAILS,
     ),
     Gate(
         "alarms",

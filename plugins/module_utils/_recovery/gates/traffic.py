@@ -12,8 +12,8 @@ from ..failover_records import called, follows_its_target, form_of, unchecked
 from ..snapshot import NOT_READ, Snapshot, Unknown
 from ..steps.base import Move
 from ..steps.traffic_switch import stored_position
-from ..switch import POSITIONS
-from .answers import Answer, holds, summed_up, unknown
+from ..switch import CLOSED, POSITIONS
+from .answers import Answer, fails, holds, summed_up, unknown
 
 LONGEST_TTL_SECONDS = 60
 """R18: interval x threshold + TTL is the time that clients need; a longer TTL is most of it."""
@@ -33,10 +33,17 @@ def dns_answers(move: Move, snapshot: Snapshot) -> Answer:
 
 
 def switch_position(move: Move, snapshot: Snapshot) -> Answer:
-    """The positions that the move depends on can be read where they are kept (R17)."""
+    """The positions that the move depends on can be read where they are kept (R17), and dr's is open.
+
+    A planned move opens it. An unplanned one cannot, as its keeper is the region that is lost, and with both switches
+    closed Route 53 answers with the primary (R16): so it has to be open beforehand.
+    """
     if move.application.traffic.policy != "orchestrated":
         return holds("Route 53's own health checks move traffic")
     said = []
+    value = stored_position(snapshot, move.application, "dr")
+    if move.place == "dr" and value == CLOSED:
+        return fails("the switch of dr is closed, and only a planned move or playbooks/reconcile.yml opens it")
     for position in POSITIONS[(move.place, move.planned)]:
         value = stored_position(snapshot, move.application, position.record)
         if isinstance(value, Unknown):
