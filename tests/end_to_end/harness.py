@@ -145,9 +145,9 @@ class Lab:
         region = self.dr_region if place == "dr" else self.primary_region
         return boto3.Session(profile_name=place, region_name=region).client(service, **more)
 
-    def writer_region(self) -> str:
-        """Where the global database is written now, as AWS says."""
-        [cluster] = self.client("rds").describe_global_clusters()["GlobalClusters"]
+    def writer_region(self, asked: str = "dr") -> str:
+        """Where the global database is written now, as AWS says in the region of that place."""
+        [cluster] = self.client("rds", asked).describe_global_clusters()["GlobalClusters"]
         members = cluster["GlobalClusterMembers"]
         return next(member["DBClusterArn"].split(":")[3] for member in members if member["IsWriter"])
 

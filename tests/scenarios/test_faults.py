@@ -295,7 +295,7 @@ def test_dr_that_is_lost_while_it_serves_is_left_for_home_and_can_be_moved_to_ag
         began = time.monotonic()
         story.play(*story.unplanned, "-e", "failover_target=primary").must_succeed()
         print(f"home {time.monotonic() - began:.0f} s after the command")
-        assert lab.writer_region() == lab.primary_region
+        assert lab.writer_region("primary") == lab.primary_region
         assert lab.answering_region() == lab.primary_region
     finally:
         lab.command("heal", lab.dr_region)
