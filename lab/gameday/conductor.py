@@ -154,10 +154,12 @@ def _played(
 
 
 def _unfinished(scenario: Scenario, stage: Stage, since: float) -> list[str]:
-    """What a planned move that was begun and has not ended is told to go on; the way home ends any other."""
+    """What a move that was begun and has not ended is told to go on, now that both regions are well."""
     kinds = [event["kind"] for event in journal_since(stage.reports, since)]
-    left = scenario.move != "unplanned" and "run-opened" in kinds and "run-closed" not in kinds
-    return _arguments(scenario, stage) if left else []
+    if "run-opened" not in kinds or "run-closed" in kinds:
+        return []
+    alive = ["-e", "waive=old-site-down"] if scenario.move == "unplanned" else []
+    return [*_arguments(scenario, stage), *alive]
 
 
 def _kept(stage: Stage, since: float, folder: Path) -> frozenset[Row]:
