@@ -112,7 +112,7 @@ class Clients:
                 return self._once(access, service, operation, params or {}, mutation, ends)
             except CallFailed as error:
                 retry = retry_for(error.code, mutation)
-                pause = retry.pause_seconds * 2 ** (attempt - 1) if retry else 0.0
+                pause = retry.pause(attempt) if retry else 0.0
                 if not retry or attempt >= retry.attempts or self.monotonic() + pause >= ends:
                     raise
                 broken = error.code in SERVER_SIDE

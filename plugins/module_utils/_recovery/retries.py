@@ -18,14 +18,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Retry:
-    """How often, how far apart (seconds, doubled each time), and whether for mutations too."""
+    """How often, how far apart (seconds, doubled each time up to the longest), and whether for mutations too."""
 
     attempts: int
     pause_seconds: float
     mutations: bool
+    longest_seconds: float = 0.5
+
+    def pause(self, attempt: int) -> float:
+        """Seconds to wait after the attempt of that number, from 1 on."""
+        return min(self.longest_seconds, self.pause_seconds * 2.0 ** (attempt - 1))
 
 
-_RATE = Retry(attempts=6, pause_seconds=0.25, mutations=True)
+# A survey makes some fifty calls: were half of all calls throttled, six attempts would fail one of them every other
+# time, and eleven every fortieth. They fit into a read's deadline.
+_RATE = Retry(attempts=11, pause_seconds=0.1, mutations=True)
 _PASSING = Retry(attempts=3, pause_seconds=0.25, mutations=False)
 
 RETRIES: Mapping[str, Retry] = {

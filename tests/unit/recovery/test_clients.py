@@ -18,6 +18,7 @@ from simulated_aws import VirtualClock
 
 from plugins.module_utils._recovery import clients as clients_module
 from plugins.module_utils._recovery.breaker import COOL_DOWN_SECONDS
+from plugins.module_utils._recovery.calling import READ_DEADLINE_SECONDS
 from plugins.module_utils._recovery.clients import BotoTransport, CallRecord, Clients, is_read, without_secrets
 from plugins.module_utils._recovery.errors import CallFailed, RegionUnreachable
 from plugins.module_utils._recovery.model import Access
@@ -143,8 +144,16 @@ def test_a_throttled_call_is_made_again_with_growing_pauses() -> None:
     clients, script = clients_of("ThrottlingException", "ThrottlingException", {"ok": True})
     began = clients.clock.now()
     assert ask(clients, "UpdateAutoScalingGroup") == {"ok": True}
-    assert clients.clock.now() - began == pytest.approx(0.25 + 0.5)
+    assert clients.clock.now() - began == pytest.approx(0.1 + 0.2)
     assert len(script.sent) == 3
+
+
+def test_a_call_that_is_throttled_ten_times_running_is_made_within_its_deadline() -> None:
+    clients, script = clients_of(*["ThrottlingException"] * 10, {"ok": True})
+    began = clients.clock.now()
+    assert ask(clients, "DescribeGlobalClusters") == {"ok": True}
+    assert clients.clock.now() - began == pytest.approx(0.1 + 0.2 + 0.4 + 7 * 0.5)
+    assert len(script.sent) == 11
 
 
 def test_retrying_ends_with_the_deadline_of_the_call() -> None:
@@ -172,7 +181,8 @@ def test_an_error_that_will_not_pass_is_not_tried_again() -> None:
 @pytest.mark.parametrize("code", sorted(RETRIES))
 def test_every_row_of_the_retry_table_is_bounded_and_passes_by_itself(code: str) -> None:
     retry = RETRIES[code]
-    assert 2 <= retry.attempts <= 6
+    assert 2 <= retry.attempts <= 11
+    assert sum(retry.pause(attempt) for attempt in range(1, retry.attempts)) < READ_DEADLINE_SECONDS
     assert not is_permanent(code)
     assert retry_for(code, mutates=False) is retry
     assert (retry_for(code, mutates=True) is None) == (not retry.mutations)
