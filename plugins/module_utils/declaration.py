@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -18,18 +17,6 @@ WAIT_OPTIONS: dict[str, Any] = {
     "wait_timeout": {"type": "int", "default": 900},
     "wait_interval": {"type": "float", "default": 5.0},
 }
-
-
-class SystemClock:
-    """The machine's own time."""
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return time.time()
-
-    def wait(self, seconds: float) -> None:
-        """Return after ``seconds``."""
-        time.sleep(seconds)
 
 
 def api(module: Any, service: str, region: str | None = None) -> Api:

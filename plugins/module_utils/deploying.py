@@ -12,8 +12,8 @@ from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.deploy
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.ledger_store import ledger_of
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.model import parse_application
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.resources import At, access_of
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.system_clock import SystemClock
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.workers import ThreadWorkers
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import SystemClock
 
 
 def deployments_of(module: Any) -> Deployment:

@@ -88,7 +88,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.dns import Resolver
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.glance import look, look_until_served
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.probe import ProbeSettings
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.toolbox import SystemClock
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.system_clock import SystemClock
 
 
 def main():

@@ -100,8 +100,8 @@ operations:
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery import stack
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.declared import Change
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.system_clock import SystemClock
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import (
-    SystemClock,
     api,
     failures_reported,
     finish,

@@ -88,7 +88,7 @@ from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.client
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.errors import RecoveryError
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.fields import ModelError
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.model import ROUTE53_REGION, parse_application
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import SystemClock
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.system_clock import SystemClock
 
 
 def main():

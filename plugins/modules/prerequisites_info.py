@@ -112,8 +112,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import (
     MINIMUM_BOTOCORE_VERSION,
 )
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery import clients, prerequisites, questions
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.system_clock import SystemClock
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.workers import ThreadWorkers
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import SystemClock
 
 NEEDED_PYTHON = ">=3.11"
 

@@ -93,9 +93,9 @@ from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.steps.
     switchover_params,
 )
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.steps.base import State
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.system_clock import SystemClock
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import (
     WAIT_OPTIONS,
-    SystemClock,
     failures_reported,
     finish,
 )

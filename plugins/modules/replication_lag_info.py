@@ -61,7 +61,7 @@ from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.checkl
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.clients import Clients
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.fields import ModelError
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.model import parse_application
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import SystemClock
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.system_clock import SystemClock
 
 
 def main():

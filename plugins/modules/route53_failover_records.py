@@ -136,9 +136,9 @@ operations:
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery import failover_records
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.declared import Refused, wait_until
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.system_clock import SystemClock
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import (
     WAIT_OPTIONS,
-    SystemClock,
     api,
     failures_reported,
     finish,

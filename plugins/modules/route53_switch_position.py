@@ -69,8 +69,8 @@ from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery import
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.declared import Change, Refused
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.model import parse_application
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.switch import keeper
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.system_clock import SystemClock
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import (
-    SystemClock,
     api,
     failures_reported,
     finish,

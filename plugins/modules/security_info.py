@@ -74,8 +74,8 @@ table:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery import clients, questions, security
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.system_clock import SystemClock
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.workers import ThreadWorkers
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration import SystemClock
 
 
 def main():

@@ -96,12 +96,12 @@ def exposed(report: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> l
         "new volume, which takes minutes to hours after the region is back (R9). Should "
         f"{now} be lost before that, what is left are its backups."
     ]
-    if report["to"]["place"] == "primary":
+    if any(str(call.get("target", "")).endswith("/dr=0") for call in report["calls"]):
         lines.append(
             "The traffic switch of dr is closed until playbooks/reconcile.yml has been run: should "
             f"{now} be lost before that, clients cannot be led to {left} (R16)."
         )
-    lines += _unfenced(left, events)
+    lines += [*_not_fenced(left, events), *_fence_of_aurora(events)]
     lines.append(
         "Writes that had not been replicated: Aurora tries to keep them in a snapshot "
         f"rds:unplanned-global-failover-<cluster>-<time> in {left}. It appears only when that region is back, and "
@@ -118,14 +118,14 @@ def limits_of_the_rpo(report: Mapping[str, Any], events: Sequence[Mapping[str, A
     if measured["rpo_seconds"]["value"] is None:
         return []
     lines = ["It counts the probe's own writes, not those of other clients."]
-    lines += [line for line in _unfenced(report["from"]["region"], events) if line.startswith("Not fenced")]
+    lines += _not_fenced(report["from"]["region"], events)
     bound = measured["rpo_bound_seconds"]
     if bound["value"] is None:
         lines.append(f"What others may have lost is {bound['method']}.")
     return lines
 
 
-def _unfenced(left: str, events: Sequence[Mapping[str, Any]]) -> list[str]:
+def _not_fenced(left: str, events: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = []
     for event in events:
         detail = event.get("detail") or {}
@@ -134,13 +134,17 @@ def _unfenced(left: str, events: Sequence[Mapping[str, Any]]) -> list[str]:
             lines = [
                 f"Not fenced in {left}: {what}. What runs there may write to the old database as soon as it can (R7)."
             ]
+    return lines
+
+
+def _fence_of_aurora(events: Sequence[Mapping[str, Any]]) -> list[str]:
     outcomes = [
         (event.get("detail") or {}).get("outcome") for event in events
         if event.get("step") == "fencing-events" and event["kind"] in ("step-done", "step-failed")
     ]  # fmt: skip
     if outcomes and outcomes[-1] != "confirmed":
-        lines.append(f"Aurora's own fence of the old writer: {outcomes[-1]} (R7).")
-    return lines
+        return [f"Aurora's own fence of the old writer: {outcomes[-1]} (R7)."]
+    return []
 
 
 def next_actions(report: Mapping[str, Any]) -> list[str]:

@@ -29,7 +29,8 @@ from .runner import run_move
 from .speaking import Line
 from .store import Store, run_item, switch_item
 from .switch import RECORDS, keeper, metric
-from .toolbox import SystemClock, make_tools
+from .system_clock import SystemClock
+from .toolbox import make_tools
 from .tools import Tools
 
 TASKS = ("failover", "continue", "publish-switch")

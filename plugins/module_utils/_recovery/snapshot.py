@@ -156,6 +156,10 @@ class GroupState:
     types: tuple[str, ...] = ()  # that a mixed instances policy names in place of the template's
     zones: tuple[str, ...] = ()
 
+    def at_most(self, wanted: int) -> int:
+        """What of a wanted capacity fits into the group's maximum; a maximum of none is left for AWS to refuse."""
+        return min(wanted, max(self.max, 1))
+
 
 @dataclass(frozen=True)
 class Template:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,20 +12,9 @@ from . import dns, probe
 from .clients import CallRecord, Clients
 from .ports import Clock
 from .speaking import Line
+from .system_clock import SystemClock
 from .tools import Tools
 from .workers import ThreadWorkers
-
-
-class SystemClock:
-    """The machine's own time."""
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return time.time()
-
-    def wait(self, seconds: float) -> None:
-        """Sleep."""
-        time.sleep(max(0.0, seconds))
 
 
 def reading_tools(clock: Clock | None = None) -> Tools:

@@ -56,6 +56,6 @@ FAULTS = (
         "capacity-over-the-maximum",
         "R20",
         "more is asked for than the group's maximum, which AWS refuses",
-        Rewritten("steps.autoscaling:_room", "max(state.max, 1)", "99"),
+        Rewritten("snapshot:GroupState.at_most", "max(self.max, 1)", "99"),
     ),
 )

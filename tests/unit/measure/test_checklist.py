@@ -23,7 +23,7 @@ from plugins.module_utils._recovery.checklist import (
 )
 from plugins.module_utils._recovery.clients import Clients
 from plugins.module_utils._recovery.model import ROUTE53_REGION, Application, parse_application
-from plugins.module_utils._recovery.toolbox import SystemClock
+from plugins.module_utils._recovery.system_clock import SystemClock
 
 NOBODY = {"profile": None}
 DOCUMENT: dict[str, Any] = {

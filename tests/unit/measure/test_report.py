@@ -11,6 +11,7 @@ import pytest
 from unit.measure import reports
 from unit.measure.series import NEW, OLD, T0, event, observed, series
 
+from plugins.module_utils._recovery.aftermath import exposed
 from plugins.module_utils._recovery.markdown import as_markdown
 from plugins.module_utils._recovery.measure import Lag, Objectives, measure
 from plugins.module_utils._recovery.report import Move, as_json, to_report
@@ -216,3 +217,20 @@ def test_the_waterfall_says_what_its_time_is_counted_from() -> None:
         outage_began_at=T0 + 1,
     )  # fmt: skip
     assert to_report(MOVE, found, OBJECTIVES)["waterfall"]["method"].startswith("from the time that was given to ")
+
+
+@pytest.mark.parametrize(
+    ("calls", "said"),
+    [
+        ([{"target": "PilotLight/DR/SwitchPosition dr-webapp/dr=0"}], True),
+        ([{"target": "dr-webapp-asg"}], False),  # traffic follows Route 53's own health checks: there is no switch
+    ],
+)
+def test_a_way_home_that_closed_the_switch_of_dr_says_until_when(calls: list[dict[str, str]], said: bool) -> None:
+    home = {
+        "from": {"region": NEW, "place": "dr"}, "to": {"region": OLD, "place": "primary"}, "mode": "unplanned",
+        "status": "moved", "calls": calls,
+    }  # fmt: skip
+    lines = exposed(home, ())
+    line = "The traffic switch of dr is closed until playbooks/reconcile.yml has been run"
+    assert any(one.startswith(line) for one in lines) is said

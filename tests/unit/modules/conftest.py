@@ -90,7 +90,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     with mock_aws():
         extend(account.clock)
         monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recorded)
-        clock = import_module("ansible_collections.pilotlight.aws_dr.plugins.module_utils.declaration").SystemClock
+        clock = import_module(
+            "ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.system_clock"
+        ).SystemClock
         monkeypatch.setattr(clock, "now", lambda _self: account.clock.now())
         monkeypatch.setattr(clock, "wait", lambda _self, seconds: account.clock.wait(seconds))
         yield account

@@ -58,7 +58,9 @@ def report(
 @pytest.fixture
 def buckets(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """Two empty state buckets, and a clock that stands."""
-    clock = import_module("ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.toolbox").SystemClock
+    clock = import_module(
+        "ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.system_clock"
+    ).SystemClock
     monkeypatch.setattr(clock, "now", lambda _self: NOW)
     for region, bucket in BUCKETS.items():
         where = {} if region == EAST else {"CreateBucketConfiguration": {"LocationConstraint": region}}

@@ -23,7 +23,7 @@ import pytest
 from plugins.module_utils._recovery.clients import BotoTransport, Clients
 from plugins.module_utils._recovery.errors import CallFailed, RecoveryError, RegionUnreachable
 from plugins.module_utils._recovery.model import Access
-from plugins.module_utils._recovery.toolbox import SystemClock
+from plugins.module_utils._recovery.system_clock import SystemClock
 from plugins.module_utils._recovery.workers import ThreadWorkers
 
 BUDGET_SECONDS = 1.5

@@ -76,7 +76,7 @@ def targets(asker: Asker, access: Access, wanted: Sequence[Wanted], known: Snaps
     for wish in wanted:
         for group in wish.site.groups:
             state = known.group(wish.site, group.name)
-            if isinstance(state, GroupState) and state.in_service >= min(group.active.desired, state.max) > 0:
+            if isinstance(state, GroupState) and state.in_service >= state.at_most(group.active.desired) > 0:
                 readings += [_target_health(asker, access, arn) for arn in state.target_groups]
     return readings
 

@@ -38,12 +38,8 @@ Wish = Callable[[Group, GroupState], tuple[int, int]]
 def _raised(group: Group, state: GroupState) -> tuple[int, int]:
     # Never lower: somebody may have raised the group beforehand, and knows why. Never over its maximum, which AWS would
     # refuse: a gate has said that it is too low, and who waives that wants what there is.
-    least, desired = min(group.active.min, _room(state)), min(group.active.desired, _room(state))
+    least, desired = state.at_most(group.active.min), state.at_most(group.active.desired)
     return max(state.min, least), max(state.desired, desired)
-
-
-def _room(state: GroupState) -> int:
-    return max(state.max, 1)  # none at all serves nobody: then AWS says so
 
 
 def _standby(group: Group, state: GroupState) -> tuple[int, int]:
@@ -114,7 +110,7 @@ class RaiseCapacity(Step):
         state = world.snapshot.group(site, group.name)
         if not isinstance(state, GroupState):
             return f"the state of {group.name}"
-        wanted = min(group.active.desired, _room(state))
+        wanted = state.at_most(group.active.desired)
         if state.in_service < wanted:
             return f"{state.in_service} of {wanted} instances of {group.name} in service"
         for arn in state.target_groups:
