@@ -25,6 +25,8 @@ from lab.settings import APP_HTTPS_PORT, DNS_PORT, LabSettings
 SEED = "adopt-database"
 TABLE, TOPIC, TEMPLATE = "bench-dr-state", "bench-dr-alerts", "bench-dr-template"
 NAMESPACE, METRIC = "PilotLight/DR", "SwitchPosition"
+VCPUS = {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"}
+"""EC2 user guide, "Amazon EC2 On-Demand Instance quotas": the virtual processors of standard instances."""
 ACTIVE = {"min": 3, "desired": 3, "max": 10}
 STANDBY = {"min": 0, "desired": 1, "max": 10}
 TTL = 2
@@ -62,6 +64,8 @@ class Builder:
         """What the applications share."""
         for place in ("primary", "dr"):
             site = self.site(place)
+            # A hundred applications need more than a new account may run, and the mover refuses to begin without it.
+            site.client("service-quotas").request_service_quota_increase(DesiredValue=2048.0, **VCPUS)
             site.client("dynamodb").create_table(
                 TableName=TABLE,
                 BillingMode="PAY_PER_REQUEST",

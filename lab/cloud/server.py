@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import threading
 import time
@@ -10,6 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from moto import backends
 from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -25,6 +27,9 @@ from lab.cloud.world import ACCOUNT
 from lab.settings import API_PORT, GLOBAL_REGION, LabSettings
 
 log = logging.getLogger("lab.cloud")
+
+# moto lists the folder that it is installed in for every request, under a lock.
+backends.list_of_moto_modules = functools.cache(lambda found=backends.list_of_moto_modules: tuple(found()))
 
 _TICK_SECONDS = 0.05
 _READY_SECONDS = 30.0

@@ -17,6 +17,8 @@ class MotoView:
 
     def __init__(self, settings: LabSettings) -> None:
         self._settings = settings
+        self._read: dict[str, tuple[list[Any], tuple[Record, ...]]] = {}
+        """Moto's records of each zone as they were read last, and what was made of them; it replaces what changes."""
 
     def in_service(self, region: str, group: str | None = None) -> int:
         """Instances in service of that group; by default the first of the project's groups in the region."""
@@ -36,10 +38,15 @@ class MotoView:
         return tuple(_dotted(zone.name) for zone in list(_backend("route53", "aws").zones.values()))
 
     def records(self, zone: str) -> tuple[Record, ...]:
-        """All records of the hosted zone of that name."""
+        """All records of the hosted zone of that name; the same tuple as long as they are the same."""
         for candidate in list(_backend("route53", "aws").zones.values()):
             if _dotted(candidate.name) == _dotted(zone):
-                return tuple(_record(item) for item in list(candidate.rrsets))
+                sets = list(candidate.rrsets)
+                before, records = self._read.get(candidate.id, ([], ()))
+                if len(sets) != len(before) or any(one is not other for one, other in zip(sets, before, strict=True)):
+                    records = tuple(_record(item) for item in sets)
+                    self._read[candidate.id] = (sets, records)
+                return records
         return ()
 
     def health(self, check_id: str) -> bool:

@@ -35,7 +35,7 @@ class CloudView(Protocol):
         """Names of all hosted zones, with the final dot."""
 
     def records(self, zone: str) -> tuple[Record, ...]:
-        """All records of the hosted zone of that name."""
+        """All records of the hosted zone of that name; the same tuple as long as they are the same."""
 
     def health(self, check_id: str) -> bool:
         """Whether Route 53's data plane takes the health check as healthy (inversion applied)."""

@@ -60,6 +60,8 @@ class Zones:
         self._view = view
         self._regions = tuple(regions)
         self._application = application
+        self._by_name: dict[str, tuple[tuple[Record, ...], dict[str, list[Record]]]] = {}
+        """The records of each zone, and the same by name."""
 
     def reply(self, query: dns.message.Message) -> dns.message.Message:
         """The authoritative answer to a query."""
@@ -158,7 +160,14 @@ class Zones:
         return next((region for region in self._regions if plain in self._view.alb_dns_names(region)), None)
 
     def _at(self, zone: str, name: str) -> list[Record]:
-        return [record for record in self._view.records(zone) if record.name == name]
+        records = self._view.records(zone)
+        known, by_name = self._by_name.get(zone, ((), {}))
+        if records is not known:
+            by_name = {}
+            for record in records:
+                by_name.setdefault(record.name, []).append(record)
+            self._by_name[zone] = (records, by_name)
+        return by_name.get(name, [])
 
     def _has_children(self, name: str) -> bool:
         return any(

@@ -47,6 +47,7 @@ class NameWatch:
         self._now = now
         self._said: dict[str, tuple[tuple[str, ...], float]] = {}
         self._seen: dict[str, float] = {}
+        self._queries: dict[str, dns.message.Message] = {}
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch_for_ever, name="name watch", daemon=True)
 
@@ -75,7 +76,9 @@ class NameWatch:
 
     def _ask(self, name: str) -> tuple[tuple[str, ...], float]:
         """The addresses, and the shortest TTL on the way to them (seconds)."""
-        answer = self._answers.reply(dns.message.make_query(name, "A")).answer
+        if name not in self._queries:
+            self._queries[name] = dns.message.make_query(name, "A")
+        answer = self._answers.reply(self._queries[name]).answer
         addresses = [str(data) for rrset in answer if rrset.rdtype == dns.rdatatype.A for data in rrset]
         return tuple(sorted(addresses)), float(min((rrset.ttl for rrset in answer), default=0))
 

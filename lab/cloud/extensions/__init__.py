@@ -27,6 +27,7 @@ from lab.cloud.extensions import (
     secret_replicas,
     target_health,
     time_passes,
+    transactions,
 )
 from lab.cloud.hooks import DatabasePlane, NoDatabasePlane
 from lab.settings import Profile
@@ -57,6 +58,7 @@ _EXTENSIONS = (
     schedules,
     rds_catalogue,
     quotas,
+    transactions,
 )
 
 

@@ -16,6 +16,7 @@ from moto.cloudwatch.models import Alarm, CloudWatchBackend, cloudwatch_backends
 from moto.cloudwatch.responses import CloudWatchResponse
 
 from lab.cloud import world as worlds
+from lab.cloud.extensions import series
 from lab.cloud.extensions.moments import naive, seconds
 from lab.cloud.extensions.patching import action, wrap
 
@@ -37,14 +38,6 @@ _FUNCTION: dict[str, Callable[[list[float]], float]] = {
     "Average": lambda values: sum(values) / len(values),
     "SampleCount": lambda values: float(len(values)),
 }
-
-
-def _nothing(region: str) -> list[Any]:
-    return []
-
-
-published: Callable[[str], list[Any]] = _nothing
-"""What services published in a region; `metrics` sets it."""
 
 
 def install(world: worlds.World) -> None:
@@ -156,12 +149,8 @@ def _metric(alarm: Any) -> tuple[str, str, list[tuple[str, str]], float, str, st
 def _data(backend: Any, namespace: str, name: str, dimensions: list[tuple[str, str]], unit: str | None) -> list[Any]:
     return [
         datum
-        for datum in [*backend.metric_data, *published(backend.region_name)]
-        if datum.name == name
-        and datum.namespace == namespace
-        and hasattr(datum, "value")
-        and sorted((d.name, d.value) for d in datum.dimensions) == dimensions
-        and (unit is None or datum.unit == unit)
+        for datum in series.samples(series.metric(backend.region_name, namespace, name, dimensions))
+        if hasattr(datum, "value") and (unit is None or datum.unit == unit)
     ]
 
 

@@ -7,7 +7,7 @@ of Auto Scaling, load balancers, S3 replication and health checks from the user 
 
 from __future__ import annotations
 
-from collections import deque
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +19,7 @@ from moto.elbv2.models import elbv2_backends
 from moto.s3.models import s3_backends
 
 from lab.cloud import world as worlds
-from lab.cloud.extensions import alarms, health_checks, quotas
+from lab.cloud.extensions import alarms, health_checks, quotas, series
 from lab.cloud.extensions.aurora_global import table
 from lab.cloud.extensions.aurora_moves import has_plane
 from lab.cloud.extensions.moments import naive
@@ -29,13 +29,14 @@ from lab.settings import GLOBAL_REGION
 
 LAGS = ("AuroraGlobalDBReplicationLag", "AuroraGlobalDBRPOLag", "AuroraGlobalDBProgressLag")
 
-_KEPT = 300
-"""Samples of one series."""
+_MOTOS = {("AWS/S3", "BucketSizeBytes"), ("AWS/S3", "NumberOfObjects")}
+"""What moto computes by itself, in no series of ours."""
 _SLOW = 5
 """Everything but the lag is sampled once in so many samples."""
 
-# (region, namespace, name, dimensions): the latest samples
-_series: dict[tuple[Any, ...], deque[MetricDatum]] = {}
+_putting = threading.Lock()
+_asked = threading.local()
+"""`data`: the samples of the metric that this thread is being asked for."""
 
 Sample = tuple[str, str, str, dict[str, str], float, str]
 """Region, namespace, name, dimensions, value, unit."""
@@ -47,18 +48,12 @@ class _ServiceMetrics(CloudWatchMetricProvider):
     @staticmethod
     def get_cloudwatch_metrics(account_id: str, region: str) -> list[MetricDatum]:
         """Everything sampled in that region."""
-        return published(region) if account_id == worlds.ACCOUNT else []
-
-
-def published(region: str) -> list[MetricDatum]:
-    """What services published in the region, without moto's own metrics, which are dear to compute."""
-    return [datum for key, series in list(_series.items()) if key[0] == region for datum in list(series)]
+        return series.published(region) if account_id == worlds.ACCOUNT else []
 
 
 def install(world: worlds.World) -> None:
     """Patch the time of data, and begin to sample."""
-    _series.clear()
-    alarms.published = published
+    series.clear()
 
     @wrap(MetricDatumBase, "__init__")
     def datum(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
@@ -74,8 +69,33 @@ def install(world: worlds.World) -> None:
 
     @wrap(CloudWatchBackend, "put_metric_data")
     def put_metric_data(original: Any, self: Any, namespace: str, metric_data: Any) -> None:
-        original(self, namespace, metric_data)
+        with _putting:
+            before = len(self.metric_data)
+            original(self, namespace, metric_data)
+            series.put(self.region_name, self.metric_data[before:])
         alarms.data_arrived(self)
+
+    @wrap(CloudWatchBackend, "get_all_metrics")
+    def get_all_metrics(original: Any, self: Any) -> list[Any]:
+        data: list[Any] | None = getattr(_asked, "data", None)
+        return list(original(self)) if data is None else data
+
+    @wrap(CloudWatchBackend, "get_metric_data")
+    def get_metric_data(original: Any, self: Any, queries: list[dict[str, Any]], *args: Any, **kwargs: Any) -> Any:
+        stated = [query.get("MetricStat", {}).get("Metric") for query in queries]
+        # An expression is over the results of the others.
+        if any(one is None or (one["Namespace"], one["MetricName"]) in _MOTOS for one in stated):
+            return original(self, queries, *args, **kwargs)
+        results = []
+        for query, one in zip(queries, stated, strict=True):
+            dimensions = ((part["Name"], part["Value"]) for part in one.get("Dimensions") or ())
+            wanted = series.metric(self.region_name, one["Namespace"], one["MetricName"], dimensions)
+            _asked.data = series.samples(wanted)
+            try:
+                results += original(self, [query], *args, **kwargs)
+            finally:
+                del _asked.data
+        return results
 
     world.after(world.delay("cloudwatch.sample"), lambda: _sample(world, 0), "metrics")
 
@@ -100,8 +120,8 @@ def _sample(world: worlds.World, count: int) -> None:
 
 def _keep(world: worlds.World, sample: Sample) -> None:
     region, namespace, name, dimensions, value, unit = sample
-    key = (region, namespace, name, *sorted(dimensions.items()))
-    _series.setdefault(key, deque(maxlen=_KEPT)).append(
+    series.publish(
+        series.metric(region, namespace, name, dimensions.items()),
         MetricDatum(
             namespace=namespace,
             name=name,
@@ -109,7 +129,7 @@ def _keep(world: worlds.World, sample: Sample) -> None:
             dimensions=[{"Name": one, "Value": of} for one, of in dimensions.items()],
             timestamp=naive(world.now()),
             unit=unit,
-        )
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from moto.autoscaling.responses import AutoScalingResponse
+from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.instance_types import INSTANCE_TYPES
@@ -38,6 +39,9 @@ QUOTAS: dict[str, dict[str, tuple[str, float]]] = {
     "s3": {"L-DC2B2D3D": ("General purpose buckets", 10000.0)},
     "lambda": {"L-B99A9384": ("Concurrent executions", 1000.0)},
 }
+
+# (region, service, quota code): what was asked for and approved
+_approved: dict[tuple[str, str, str], float] = {}
 
 STANDARD = "L-1216C47A"
 _USED = {"Class": "Standard/OnDemand", "Resource": "vCPU", "Service": "EC2", "Type": "Resource"}
@@ -66,13 +70,14 @@ def _processors(instance_type: str) -> int:
 
 def install(world: worlds.World) -> None:
     """Answer for more services than VPC."""
+    _approved.clear()
 
     @wrap(ServiceQuotasBackend, "get_service_quota")
     def get(original: Any, self: Any, service_code: str, quota_code: str) -> Any:
         found = QUOTAS.get(service_code, {}).get(quota_code)
         if found is None:
             return original(self, service_code, quota_code)
-        return _describe(service_code, quota_code, *found)
+        return _applied(self.region_name, service_code, quota_code)
 
     @wrap(ServiceQuotasBackend, "list_aws_default_service_quotas")
     def defaults(original: Any, self: Any, service_code: str) -> Any:
@@ -83,7 +88,23 @@ def install(world: worlds.World) -> None:
     @action(ServiceQuotasResponse, "list_service_quotas")
     def list_quotas(self: Any) -> str:
         service_code = str(json.loads(self.body).get("ServiceCode"))
-        return json.dumps({"Quotas": self.backend.list_aws_default_service_quotas(service_code)})
+        if service_code not in QUOTAS:
+            return json.dumps({"Quotas": self.backend.list_aws_default_service_quotas(service_code)})
+        return json.dumps({"Quotas": [_applied(self.region, service_code, code) for code in QUOTAS[service_code]]})
+
+    @action(ServiceQuotasResponse, "request_service_quota_increase")
+    def request_increase(self: Any) -> str:
+        """Service Quotas user guide, "Requesting a quota increase": small ones are approved without a case."""
+        asked = json.loads(self.body)
+        service, code, value = str(asked["ServiceCode"]), str(asked["QuotaCode"]), float(asked["DesiredValue"])
+        current = self.backend.get_service_quota(service, code)["Value"]
+        if value <= current:
+            raise JsonRESTError(
+                "IllegalArgumentException", f"You must provide a quota value greater than the current value {current}"
+            )
+        _approved[(self.region, service, code)] = value
+        told = {"ServiceCode": service, "QuotaCode": code, "DesiredValue": value, "Status": "APPROVED"}
+        return json.dumps({"RequestedQuota": {"Id": f"{self.region}-{code}", **told}})
 
     @action(EC2Response, "describe_capacity_reservations")
     def reservations(self: Any) -> ActionResult:
@@ -100,6 +121,12 @@ def install(world: worlds.World) -> None:
                 "NumberOfLaunchConfigurations": len(self.autoscaling_backend.launch_configurations),
             }
         )
+
+
+def _applied(region: str, service: str, code: str) -> dict[str, Any]:
+    """A quota as it holds in the region."""
+    quota = _describe(service, code, *QUOTAS[service][code])
+    return {**quota, "Value": _approved.get((region, service, code), quota["Value"])}
 
 
 def _describe(service: str, code: str, name: str, value: float) -> dict[str, Any]:

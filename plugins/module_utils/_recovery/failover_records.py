@@ -8,7 +8,7 @@ reference of ChangeResourceRecordSets), so there is no moment without an answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,16 +62,39 @@ def find_zone(api: Api, zone: str, private: bool = False) -> dict[str, Any]:
 
 def observe(api: Api, zone_id: str, name: str) -> list[dict[str, Any]]:
     """All records of one name, whatever their type."""
-    found: list[dict[str, Any]] = []
-    start: dict[str, Any] = {"StartRecordName": plain(name) + "."}
+    return _listed_from(api, zone_id, plain(name))[plain(name)]
+
+
+def observe_all(api: Api, zone_id: str, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """All records of each name, by the names as they were given: names that stand side by side share a page."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    asked = {name: plain(name) for name in names}
+    for name in sorted(asked.values(), key=_listing_order):
+        if name not in found:
+            found.update(_listed_from(api, zone_id, name))
+    return {name: found[key] for name, key in asked.items()}
+
+
+def _listed_from(api: Api, zone_id: str, name: str) -> dict[str, list[dict[str, Any]]]:
+    """The records of the name, and of all others that the pages with them hold to the end."""
+    found: dict[str, list[dict[str, Any]]] = {name: []}
+    start: dict[str, Any] = {"StartRecordName": name + "."}
     while True:
         page = api.read("ListResourceRecordSets", {"HostedZoneId": zone_id, **start})
-        found += [record for record in page["ResourceRecordSets"] if plain(record["Name"]) == plain(name)]
-        if not page.get("IsTruncated") or plain(page.get("NextRecordName", "")) != plain(name):
+        for record in page["ResourceRecordSets"]:
+            found.setdefault(plain(record["Name"]), []).append(record)
+        following = plain(page.get("NextRecordName", "")) if page.get("IsTruncated") else ""
+        if following != name:
+            found.pop(following, None)  # the next page may have more of it
             return found
         keys = {"NextRecordName": "StartRecordName", "NextRecordType": "StartRecordType"}
         keys["NextRecordIdentifier"] = "StartRecordIdentifier"
         start = {to: page[key] for key, to in keys.items() if page.get(key)}
+
+
+def _listing_order(name: str) -> str:
+    """API reference of ListResourceRecordSets: by the name with its labels reversed and a trailing dot."""
+    return ".".join(reversed(name.split("."))) + "."
 
 
 def form_of(records: Sequence[Mapping[str, Any]]) -> str:

@@ -181,3 +181,60 @@ def test_dangerous_pairs_are_told() -> None:
         "database has moved",
         "the dr record of app.example.com has no health check, so Route 53 always takes it as healthy",
     ]
+
+
+class Listed:
+    """A hosted zone that lists its records as Route 53 does, a few to the page; also what an `Api` reads with."""
+
+    def __init__(self, page: int, *names: str) -> None:
+        self.page, self.calls = page, 0
+        pairs = [{**cname(SetIdentifier=place), "Name": name + "."} for name in names for place in ("dr", "primary")]
+        self.records = sorted(pairs, key=self.place)
+
+    @staticmethod
+    def place(record: dict[str, Any]) -> tuple[str, str, str]:
+        labels = ".".join(reversed(record["Name"].rstrip(".").split("."))) + "."
+        return labels, record["Type"], record.get("SetIdentifier", "")
+
+    def read(self, _operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        self.calls += 1
+        keys = {"Name": "StartRecordName", "Type": "StartRecordType", "SetIdentifier": "StartRecordIdentifier"}
+        start = self.place({key: params.get(of, "") for key, of in keys.items()})
+        rest = [record for record in self.records if self.place(record) >= start]
+        if len(rest) <= self.page:
+            return {"ResourceRecordSets": rest, "IsTruncated": False}
+        following = rest[self.page]
+        more = {f"NextRecord{key.removeprefix('Set')}": following[key] for key in keys}
+        return {"ResourceRecordSets": rest[: self.page], "IsTruncated": True, **more}
+
+
+class TestManyNamesOfAZone:
+    names = tuple(f"app-{number}.example.com" for number in range(10))
+
+    def whole(self, zone: Any, *names: str) -> bool:
+        found = core.observe_all(zone, "Z1", names)
+        assert list(found) == list(names)
+        return all(
+            [(record["Name"], record["SetIdentifier"]) for record in found[name]]
+            == [(name + ".", "dr"), (name + ".", "primary")]
+            for name in names
+        )
+
+    def test_names_side_by_side_share_a_page(self) -> None:
+        zone = Listed(300, *self.names, "example.com", "app.example.com", "a.app-1.example.com")
+        assert self.whole(zone, *self.names)
+        assert zone.calls == 1
+
+    @pytest.mark.parametrize("page", [1, 2, 3, 4, 5])
+    def test_a_pair_that_two_pages_share_is_read_whole(self, page: int) -> None:
+        assert self.whole(Listed(page, *self.names, "app.example.com"), *self.names)
+
+    def test_what_lies_between_is_not_listed(self) -> None:
+        zone = Listed(2, "a.example.com", *self.names, "z.example.com")
+        assert self.whole(zone, "z.example.com", "a.example.com")
+        assert zone.calls == 2
+
+    def test_a_name_without_records_has_none(self) -> None:
+        zone = Listed(300, "a.example.com")
+        found = core.observe_all(zone, "Z1", ["b.example.com", "A.example.com."])  # type: ignore[arg-type]
+        assert {name: len(records) for name, records in found.items()} == {"b.example.com": 0, "A.example.com.": 2}

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..declared import Api
-from ..failover_records import find_zone, observe
+from ..failover_records import find_zone, observe_all
 from ..health_checks import describe, list_all
 from ..model import ROUTE53_REGION, Access
 from ..snapshot import Snapshot
@@ -30,7 +30,7 @@ def _zone(asker: Asker, access: Access, zone: str, names: tuple[str, ...]) -> Re
     def read() -> Mapping[Any, Any]:
         api = _api(asker, access)
         identifier = find_zone(api, zone)["Id"].rpartition("/")[2]
-        return {name: tuple(observe(api, identifier, name)) for name in names}
+        return {name: tuple(records) for name, records in observe_all(api, identifier, names).items()}
 
     return Reading("records", names, read)
 
