@@ -5,18 +5,23 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 FUNCTION_KEY = "ASIALABLAMBDA"
 SEED_KEY = "AKIALABSEED"
+USED = Path(__file__).with_name("used.py")
+TASK_BEGINS = re.compile(r"^(\S+ \S+) p=\d+ .*?\| (?:RUNNING HANDLER|TASK) \[(.+?)\] \*", re.MULTILINE)
+"""In the log that ANSIBLE_LOG_PATH names."""
 
 
 class BenchError(RuntimeError):
@@ -25,7 +30,8 @@ class BenchError(RuntimeError):
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a command. Times in seconds; ``cpu`` is of the command and all that it started and waited for."""
+    """One run of a command. Times in seconds; ``cpu`` is of the command and all that it started and
+    waited for, ``peak_mib`` of the largest process among them."""
 
     began_at: float
     wall: float
@@ -33,6 +39,8 @@ class Run:
     peak_mib: float
     output: str
     calls: tuple[Mapping[str, Any], ...] = field(repr=False)
+    tasks: tuple[tuple[str, float], ...] = field(repr=False)
+    """Ansible's tasks, and how long each took."""
 
     @cached_property
     def mutating(self) -> list[Mapping[str, Any]]:
@@ -85,18 +93,28 @@ class Bench:
             log.write(f"\n$ {' '.join(command)}\n")
             log.flush()
             place = log.tell()
-            process = subprocess.Popen(
-                command, cwd=self.folder, env={**self.environment, **variables}, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-            _pid, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+            told, tasks = self.home / "used.json", self.home / "ansible.log"
+            tasks.unlink(missing_ok=True)
+            status = subprocess.run(
+                [sys.executable, "-S", str(USED), str(told), *command], cwd=self.folder, stdin=subprocess.DEVNULL,
+                env={**self.environment, "ANSIBLE_LOG_PATH": str(tasks), **variables}, stdout=log,
+                stderr=subprocess.STDOUT, check=False,
+            ).returncode  # fmt: skip
         wall = time.monotonic() - began
         output = self.log.read_text(encoding="utf-8")[place:]
-        if process.returncode:
-            raise BenchError(f"{' '.join(command)} exited {process.returncode}; its output: {self.log}")
+        if status:
+            raise BenchError(f"{' '.join(command)} exited {status}; its output: {self.log}")
         made = tuple(call for call in _lines(calls, mark) if not _others(call))
-        return Run(began_at, wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, output, made)
+        used = json.loads(told.read_text(encoding="utf-8"))
+        took = _took(tasks.read_text(encoding="utf-8") if tasks.exists() else "", began_at + wall)
+        return Run(began_at, wall, used["cpu"], used["peak_mib"], output, made, took)
+
+
+def _took(log: str, ended_at: float) -> tuple[tuple[str, float], ...]:
+    """Ansible's tasks in their order, and the seconds from the beginning of each to that of the next."""
+    begun = [(name, datetime.strptime(at, "%Y-%m-%d %H:%M:%S,%f").timestamp()) for at, name in TASK_BEGINS.findall(log)]
+    ends = [at for _name, at in begun[1:]] + [ended_at]
+    return tuple((name, end - at) for (name, at), end in zip(begun, ends, strict=True))
 
 
 def _lines(path: Path, mark: int) -> Iterable[Mapping[str, Any]]:
