@@ -46,13 +46,8 @@ options:
     description: Seconds between two looks.
     type: float
     default: 2
-attributes:
-  check_mode:
-    description: Changes nothing, so it does the same in check mode.
-    support: full
-  diff_mode:
-    description: Changes nothing, so there is nothing to show.
-    support: none
+extends_documentation_fragment:
+  - pilotlight.aws_dr.declaration.info
 """
 
 EXAMPLES = r"""

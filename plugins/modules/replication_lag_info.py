@@ -27,13 +27,8 @@ options:
   until:
     description: Newest time of a sample, in seconds since the epoch. By default now.
     type: float
-attributes:
-  check_mode:
-    description: Changes nothing, so it does the same in check mode.
-    support: full
-  diff_mode:
-    description: Changes nothing, so there is nothing to show.
-    support: none
+extends_documentation_fragment:
+  - pilotlight.aws_dr.declaration.info
 """
 
 EXAMPLES = r"""

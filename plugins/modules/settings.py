@@ -26,12 +26,8 @@ attributes:
   action:
     description: Runs on the controller, where variables are.
     support: full
-  check_mode:
-    description: Changes nothing, so it does the same in check mode.
-    support: full
-  diff_mode:
-    description: Changes nothing, so there is nothing to show.
-    support: none
+extends_documentation_fragment:
+  - pilotlight.aws_dr.declaration.info
 """
 
 EXAMPLES = r"""

@@ -31,6 +31,9 @@ SKEW_SECONDS = 5.0
 RENEW_BELOW_SECONDS = 40.0
 """A lease is renewed when less than this is left of it: always more than a call may take."""
 
+LOOK_SECONDS = 2.0
+"""Between two looks at a lease that an earlier process of the same run may still have."""
+
 STORE_DEADLINE_SECONDS = 5.0
 """A conditional write of one item takes milliseconds; a store that needs longer must not hold the other calls up."""
 
@@ -115,11 +118,11 @@ class Lease:
         return self._change(update, _OURS, {":token": _number(self.token)}, until=0.0)
 
     def take_over(self, say: Callable[[str], None], break_lease: str = "") -> Mapping[str, Any] | None:
-        """Take the lease, also that of an earlier process of the same run, once it has surely ended.
+        """Take the lease, also that of an earlier process of the same run, once it gave it back or has surely ended.
 
         One that belongs to the run ``break_lease`` is taken away from it, and returned: its mover cannot renew it any
         more, and no call of ours is made before the last of its calls that the lease covered is over. ``say`` is told
-        what is being waited for. Raises LeaseLost when another run has it.
+        what is being waited for. Raises LeaseLost when another run has it, or a process of this one that is alive.
         """
         try:
             self.acquire()
@@ -136,10 +139,21 @@ class Lease:
             self.clock.wait(seconds)
             return {"run_id": run, "holder": found.get("holder"), "expires_at": found.get("expires_at")}
         say(f"an earlier process of this run may be alive; in {seconds:.0f} s its lease in {self.region} has run out")
-        self.clock.wait(seconds)
+        self._wait_for_the_end_of(found, seconds)
         # Had the other process been alive, it would have renewed the lease by now, and this fails.
         self.acquire()
         return None
+
+    def _wait_for_the_end_of(self, theirs: Mapping[str, Any], seconds: float) -> None:
+        """Until it is given back, or for so long; raises LeaseLost as soon as its process is seen to be alive."""
+        ends = self.clock.now() + seconds
+        while self.clock.now() < ends:
+            self.clock.wait(min(LOOK_SECONDS, ends - self.clock.now()))
+            found = self._found()
+            if found and not seconds_left(found, self.clock.now()):
+                return
+            if float(found.get("expires_at", 0)) > float(theirs.get("expires_at", 0)):
+                raise LeaseLost(f"{self.application} is being moved by another process ({self._told(found)})")
 
     @property
     def held(self) -> bool:
@@ -223,7 +237,9 @@ class Lease:
             return {}  # that somebody has it is known all the same
 
     def _owner(self) -> str:
-        found = self._found()
+        return self._told(self._found())
+
+    def _told(self, found: Mapping[str, Any]) -> str:
         left = seconds_left(found, self.clock.now())
         return f"run {run_of(found) or 'unknown'}, its lease in {self.region} runs out in {left:.0f} s"
 

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from simulated_aws import Bench, VirtualClock
 
 from plugins.module_utils._recovery.errors import LeaseLost
-from plugins.module_utils._recovery.lease import LEASE_SECONDS, SKEW_SECONDS, Lease, unreleased_run
+from plugins.module_utils._recovery.lease import LEASE_SECONDS, LOOK_SECONDS, SKEW_SECONDS, Lease, unreleased_run
 from plugins.module_utils._recovery.store import LEASE, Store
 
 
@@ -74,22 +76,41 @@ def test_a_process_that_died_is_waited_for_by_the_next_one_of_the_same_run() -> 
     assert bench.clock.now() - began == pytest.approx(LEASE_SECONDS + SKEW_SECONDS, abs=1)
 
 
+class Beside(VirtualClock):
+    """The bench's clock, as a process sees it while another one does something after so many seconds."""
+
+    def __init__(self, bench: Bench, after_seconds: float, act: Callable[[], None]) -> None:
+        super().__init__()
+        self.bench, self.at, self.act = bench, bench.clock.now() + after_seconds, act
+
+    def now(self) -> float:
+        return self.bench.clock.now()
+
+    def wait(self, seconds: float) -> None:
+        until = self.now() + seconds
+        if self.now() <= self.at < until:
+            self.bench.clock.wait(self.at - self.now())
+            self.act()
+        self.bench.clock.wait(until - self.now())
+
+
 def test_a_process_that_lives_is_not_robbed_by_another_one_of_the_same_run() -> None:
     bench = Bench.of()
-    alive = lease_of(bench, "run-1")
+    alive, began = lease_of(bench, "run-1"), bench.clock.now()
     alive.acquire()
+    with pytest.raises(LeaseLost, match="another process .run run-1"):
+        lease_of(bench, "run-1", Beside(bench, 21, alive.renew)).take_over(lambda _said: None)
+    assert bench.clock.now() - began <= 21 + LOOK_SECONDS, "that it lives is told as soon as it is seen"
 
-    class Renewing(VirtualClock):
-        def now(self) -> float:
-            return bench.clock.now()
 
-        def wait(self, seconds: float) -> None:
-            bench.clock.wait(seconds / 2)
-            alive.renew()
-            bench.clock.wait(seconds / 2)
-
-    with pytest.raises(LeaseLost):
-        lease_of(bench, "run-1", Renewing()).take_over(lambda _said: None)
+def test_a_process_that_ends_is_waited_for_no_longer() -> None:
+    bench = Bench.of()
+    alive, began = lease_of(bench, "run-1"), bench.clock.now()
+    alive.acquire()
+    again = lease_of(bench, "run-1", Beside(bench, 21, alive.release))
+    again.take_over(lambda _said: None)
+    assert again.held
+    assert bench.clock.now() - began <= 21 + LOOK_SECONDS
 
 
 def test_the_run_of_a_lease_that_nobody_gave_back_can_be_read() -> None:
