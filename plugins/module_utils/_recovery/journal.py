@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,8 @@ class Journal:
     seq: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
     unsaved: list[dict[str, Any]] = field(default_factory=list)
+    records: list[Item] = field(default_factory=list)
+    """By these a later process finds the run: kept until they are stored, which goes along with the events."""
     trouble: str | None = None  # why there is no local copy any more
 
     def append(
@@ -95,8 +97,15 @@ class Journal:
         self._append_line(event, durable=kind == "intent")
         return event
 
+    @property
+    def saved(self) -> bool:
+        """Whether the store has everything."""
+        return not (self.unsaved or self.records)
+
     def pressing(self) -> bool:
         """Whether something is unsaved that a later process would need, or that has waited for long."""
+        if self.records:
+            return True
         if not self.unsaved:
             return False
         old = self.clock.now() - float(self.unsaved[0]["at"]) >= UNSAVED_SECONDS
@@ -140,8 +149,8 @@ def _line(event: Mapping[str, Any]) -> str:
     return json.dumps(event, sort_keys=True) + "\n"
 
 
-def flush(journals: Iterable[Journal], more: Sequence[tuple[str, Item]] = ()) -> dict[str, str]:
-    """Store what is unsaved, and ``more`` items of (table, item) with it: one call for 25 of one region.
+def flush(journals: Iterable[Journal]) -> dict[str, str]:
+    """Store what is unsaved: one call for 25 items of one region.
 
     What is stored at one time is one item, so that many applications fit into a call.
 
@@ -150,15 +159,17 @@ def flush(journals: Iterable[Journal], more: Sequence[tuple[str, Item]] = ()) ->
     kept = [(journal.store, journal) for journal in journals if journal.store]
     if not kept:
         return {}
+    records = [(store.table, record) for store, journal in kept for record in journal.records]
     items = [
         (store.table, Item(journal.application, journal_item(journal.run_id, part[0]["seq"]), {"events": part}))
         for store, journal in kept
         for part in batches(journal.unsaved, EVENTS_AN_ITEM)
     ]
-    failed = write_together(kept[0][0].caller, kept[0][0].access, [*more, *items])
+    failed = write_together(kept[0][0].caller, kept[0][0].access, [*records, *items])
     for _store, journal in kept:
         if journal.application not in failed:
             journal.unsaved.clear()
+            journal.records.clear()
     return {application: str(error) for application, error in failed.items()}
 
 

@@ -130,7 +130,8 @@ class _Run:
             self.courses[one.name] = course
             if course.failure is None:
                 self._say_opened(one, course)
-        self._flush(opened, self._run_items([course for course in opened if course.failure is None], closed=False))
+                course.journal.records = self._records(course, closed=False)
+        self._flush(opened)
 
     def _course(self, one: Candidate) -> Course:
         clock, move = self.tools.clock, one.move
@@ -191,21 +192,17 @@ class _Run:
         for region, error in course.leases.missing.items():
             journal.append("lease", "decide", reason=f"going without a lease in {region}: {error}")
 
-    def _run_items(self, courses: Iterable[Course], closed: bool) -> dict[str, list[tuple[str, Item]]]:
-        """What tells the next process of each run, by application."""
-        kept = {}
-        for course in courses:
-            move = course.move
-            document = {
-                **opening(move, self.mode, self.options),
-                "run_id": move.run_id,
-                "opened_at": move.opened_at,
-                "closed_at": self.tools.clock.now() if closed else None,
-            }
-            names = (RUN, run_item(move.run_id)) if self.mode.moves else (run_item(move.run_id),)
-            table, name = move.target.state_table, move.application.name
-            kept[name] = [(table, Item(name, item, document)) for item in names]
-        return kept
+    def _records(self, course: Course, closed: bool) -> list[Item]:
+        """What tells the next process of the run."""
+        move = course.move
+        document = {
+            **opening(move, self.mode, self.options),
+            "run_id": move.run_id,
+            "opened_at": move.opened_at,
+            "closed_at": self.tools.clock.now() if closed else None,
+        }
+        names = (RUN, run_item(move.run_id)) if self.mode.moves else (run_item(move.run_id),)
+        return [Item(move.application.name, name, document) for name in names]
 
     def _store_failed(self, course: Course, error: str) -> None:
         what = f"the state store in {course.move.target.region} takes no writes"
@@ -218,22 +215,14 @@ class _Run:
         """A planned move does until the writer moves; from then on clients would be worse off if it stopped."""
         return self.mode.needs_store and not (self.mode.moves and course.past("promote"))
 
-    def _flush(self, courses: Iterable[Course], more: Mapping[str, Sequence[tuple[str, Item]]] | None = None) -> None:
-        """Store what the journals have, and ``more`` by application, in one go for all applications of a region."""
+    def _flush(self, courses: Iterable[Course]) -> None:
+        """Store what the journals have, in one go for all applications of a region."""
         by_name = {course.move.application.name: course for course in courses}
-        regions: dict[Access, list[str]] = {}
-        for name, course in by_name.items():
-            if course.journal.unsaved or (more and name in more):
-                regions.setdefault(course.move.target.access, []).append(name)
-        tasks = [
-            partial(
-                flush,
-                [by_name[name].journal for name in names],
-                [item for name in names for item in (more or {}).get(name, ())],
-            )
-            for names in regions.values()
-        ]
-        for errors in self._gather(tasks):
+        regions: dict[Access, list[Journal]] = {}
+        for course in by_name.values():
+            if not course.journal.saved:
+                regions.setdefault(course.move.target.access, []).append(course.journal)
+        for errors in self._gather([partial(flush, journals) for journals in regions.values()]):
             for name, error in errors.items():
                 self._store_failed(by_name[name], error)
 
@@ -380,7 +369,8 @@ class _Run:
         done = [course for course in self.courses.values() if course.ended and course.failure is None]
         for course in done:
             course.journal.append("run-closed", "shift", detail={"changed": course.changed, "notes": course.notes})
-        self._flush(self.courses.values(), self._run_items(done, closed=True))
+            course.journal.records = self._records(course, closed=True)
+        self._flush(self.courses.values())
         for course in self.courses.values():
             if course.journal.trouble:
                 course.note("the journal has no local copy", course.journal.trouble)

@@ -11,11 +11,11 @@ import pytest
 from simulated_aws import EAST, WEST, Bench, Call
 from unit.recovery.simulated.dynamodb import journaled
 
-from plugins.module_utils._recovery.errors import CallFailed
+from plugins.module_utils._recovery.errors import CallFailed, RegionUnreachable
 from plugins.module_utils._recovery.journal import KINDS, read_file
 from plugins.module_utils._recovery.lease import LEASE_SECONDS
 from plugins.module_utils._recovery.options import Options
-from plugins.module_utils._recovery.results import FAILED, MOVED, ApplicationResult
+from plugins.module_utils._recovery.results import FAILED, MOVED, PAUSED, ApplicationResult
 from plugins.module_utils._recovery.runner import run_move
 from plugins.module_utils._recovery.status import describe
 
@@ -173,3 +173,47 @@ def test_what_a_dead_run_was_waiting_for_is_told() -> None:
         move(bench)
     bench.aws.after_call = lambda call: None
     assert "shop-global is pending" in seen_run(bench)["waiting"]["promote"]
+
+
+@pytest.mark.parametrize("kind", ["hang", "5xx"])
+def test_a_run_whose_record_could_not_be_stored_at_first_is_gone_on_with_by_another_machine(kind: str) -> None:
+    bench = Bench.of()
+
+    def lose_store(call: Call) -> CallFailed | RegionUnreachable | None:
+        if call.operation != "BatchWriteItem" or len(bench.aws.made("dynamodb", "BatchWriteItem")) > 1:
+            return None
+        if kind == "5xx":
+            return CallFailed(call.region, "dynamodb", call.operation, "ServiceUnavailable", "no")
+        bench.clock.wait(5)
+        return RegionUnreachable(call.region, "no answer")
+
+    bench.aws.refusals = [lose_store]
+    first = run_move(bench.aws.applications, FAILOVER, bench.tools(), stop_at=bench.clock.now() + 20).applications[0]
+    assert first.status == PAUSED
+    assert (seen_run(bench)["run_id"], seen_run(bench)["opened_at"]) == (first.run_id, first.began_at)
+    again = move(bench, FAILOVER)
+    assert (again.status, again.resumed, again.run_id) == (MOVED, True, first.run_id)
+    assert again.began_at == first.began_at
+    assert seen_run(bench)["state"] == "closed"
+
+
+def test_a_process_that_lost_its_lease_does_not_store_its_record_over_that_of_another_run() -> None:
+    bench = Bench.of()
+    bench.aws.delays.promote = 300  # longer than a lease lasts
+    rows = bench.aws.tables[(WEST, "shop-dr-state")]
+
+    def refuse(call: Call) -> CallFailed | None:
+        bad = call.operation == "BatchWriteItem"
+        return CallFailed(call.region, "dynamodb", call.operation, "ServiceUnavailable", "no") if bad else None
+
+    def rob(call: Call) -> CallFailed | None:
+        if call.operation == "UpdateItem" and "run = :run" not in call.params["UpdateExpression"]:
+            rows["shop|lease"].update(holder={"S": "another/1"}, token={"N": "9"})
+            bench.aws.refusals = []
+            return None
+        return refuse(call)
+
+    bench.aws.refusals = [rob]
+    assert move(bench, FAILOVER).status == FAILED
+    assert bench.aws.refusals == []
+    assert "shop|run" not in rows
