@@ -31,6 +31,10 @@ SKEW_SECONDS = 5.0
 RENEW_BELOW_SECONDS = 40.0
 """A lease is renewed when less than this is left of it: always more than a call may take."""
 
+AGAIN_SECONDS = LEASE_SECONDS - RENEW_BELOW_SECONDS
+"""Before a lease that could not be had is asked for again: as for one that is held, so that a store that goes on being
+silent costs no more, and a second mover does not find it free for long once it answers."""
+
 LOOK_SECONDS = 2.0
 """Between two looks at a lease that an earlier process of the same run may still have."""
 
@@ -87,6 +91,11 @@ class Lease:
     process: str = field(default_factory=lambda: secrets.token_hex(4))
     expires_at: float = 0.0
     token: int = 0
+    began_at: float = field(init=False)
+    asked_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began_at = self.asked_at = self.clock.now()
 
     def acquire(self) -> None:
         """Take the lease, also when it is ours already or has run out; raises LeaseLost when another one holds it."""
@@ -144,6 +153,25 @@ class Lease:
         self.acquire()
         return None
 
+    def take_again(self, break_lease: str = "") -> bool:
+        """Take the lease late, or one that has run out if nobody had it since; nobody is waited for.
+
+        False where it is left from a process of this run, or of the run ``break_lease``, that has not renewed it since
+        we began: it runs out. Raises LeaseLost when another mover has it.
+        """
+        if self.token:
+            self.renew()
+            return True
+        try:
+            self.acquire()
+        except LeaseLost:
+            found = self._found()
+            run, renewed_at = run_of(found), float(found.get("renewed_at", 0))
+            if not run or run not in (self.run_id, break_lease) or renewed_at > self.began_at + SKEW_SECONDS:
+                raise
+            return False
+        return True
+
     def _wait_for_the_end_of(self, theirs: Mapping[str, Any], seconds: float) -> None:
         """Until it is given back, or for so long; raises LeaseLost as soon as its process is seen to be alive."""
         ends = self.clock.now() + seconds
@@ -167,6 +195,10 @@ class Lease:
     def due(self) -> bool:
         """Whether it is time to renew."""
         return self.clock.now() + RENEW_BELOW_SECONDS > self.expires_at
+
+    def due_again(self) -> bool:
+        """Whether it is time to ask again for one that could not be had."""
+        return self.clock.now() - self.asked_at >= AGAIN_SECONDS
 
     def _break(self, found: Mapping[str, Any], seconds: float) -> None:
         theirs = {":theirs": {"S": str(found["holder"])}, ":their_token": _number(int(found["token"]))}
@@ -200,6 +232,7 @@ class Lease:
 
     def _write(self, change: Change) -> None:
         params = {**change.params, "ReturnValues": "ALL_NEW"}
+        self.asked_at = self.clock.now()
         try:
             answer = self.store.caller.call(
                 self.store.access,

@@ -6,7 +6,8 @@
 They are taken in the order of their regions' names, so that two movers in opposite directions cannot each hold what
 the other one wants; where the second cannot be had, the first is given back. A mode that may go on without its store
 asks both regions too, and goes without the lease of one that does not answer: a region that is lost has no mover in it
-whose lease could be seen, and one that answers may have.
+whose lease could be seen, and one that answers may have. Such a lease is asked for again, as its store may have been
+silent for a moment only.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class Leases:
     broken: list[Mapping[str, Any]] = field(default_factory=list)
     """What was taken away from another run, for the journal."""
     missing: dict[str, str] = field(default_factory=dict)
-    """By region why the run goes without its lease, for the journal."""
+    """By region why the run began without its lease, for the journal."""
+    without: list[Lease] = field(default_factory=list)
+    """Those that the run goes without, and asks for again."""
 
     def __post_init__(self) -> None:
         self.leases.sort(key=lambda lease: lease.region)
@@ -54,6 +57,7 @@ class Leases:
                     if all_of_them:
                         raise
                     self.missing[lease.region] = str(error)
+                    self.without.append(lease)
                     continue
                 taken.append(lease)
                 if found:
@@ -84,8 +88,8 @@ class Leases:
         return errors
 
     def due(self) -> bool:
-        """Whether it is time to renew any of them."""
-        return any(lease.due() for lease in self.leases)
+        """Whether it is time to renew any of them, or to ask again for one."""
+        return any(lease.due() for lease in self.leases) or any(lease.due_again() for lease in self.without)
 
     def renew_due(self) -> dict[str, str]:
         """``renew`` those for which it is time."""
@@ -108,7 +112,27 @@ class Leases:
         """Go on without those that do not outlast a call of so many seconds; returns their regions."""
         gone = [lease for lease in self.leases if not lease.covers(seconds)]
         self.leases = [lease for lease in self.leases if lease not in gone]
+        self.without += gone
         return [lease.region for lease in gone]
+
+    def take_again(self, break_lease: str = "") -> list[str]:
+        """Ask again for those that the run goes without, now and then; returns the regions of those that it has now.
+
+        Raises LeaseLost when another mover has one.
+        """
+        regions = list[str]()
+        for lease in [one for one in self.without if one.due_again()]:
+            try:
+                taken = lease.take_again(break_lease)
+            except LeaseLost:
+                raise
+            except RecoveryError:
+                continue  # why it is missing was said when the run began to go without it
+            if taken:
+                self.without.remove(lease)
+                self.leases = sorted([*self.leases, lease], key=lambda one: one.region)
+                regions.append(lease.region)
+        return regions
 
     def release(self) -> list[str]:
         """Give all of them back; returns why one could not be, which then runs out by itself."""

@@ -273,6 +273,9 @@ class _Run:
         try:
             for region, error in course.leases.renew_due().items():
                 self._note_lease(course, region, f"the lease in {region} could not be renewed", error)
+            for region in course.leases.take_again(self.options.break_lease):
+                reason, tokens = f"the lease in {region} was taken late", course.leases.tokens()
+                course.journal.append("lease", "decide", reason=reason, detail={"tokens": tokens})
         except LeaseLost as error:
             self._superseded(course, error)
 

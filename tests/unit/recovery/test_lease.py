@@ -103,6 +103,40 @@ def test_a_process_that_lives_is_not_robbed_by_another_one_of_the_same_run() -> 
     assert bench.clock.now() - began <= 21 + LOOK_SECONDS, "that it lives is told as soon as it is seen"
 
 
+def test_one_that_is_taken_late_waits_for_nobody_and_is_not_taken_from_a_process_that_lives() -> None:
+    bench = Bench.of()
+    dead = lease_of(bench, "run-1")
+    dead.acquire()
+    late = lease_of(bench, "run-1")
+    assert not late.take_again()
+    bench.clock.wait(21)
+    with pytest.raises(LeaseLost, match="another run"):
+        lease_of(bench, "run-2").take_again()
+    assert not lease_of(bench, "run-2").take_again(break_lease="run-1"), "it runs out, and is not broken in passing"
+    dead.renew()
+    for one, broken in ((late, ""), (lease_of(bench, "run-2", bench.clock), "run-1")):
+        one.began_at = late.began_at
+        with pytest.raises(LeaseLost):
+            one.take_again(break_lease=broken)
+    bench.clock.wait(LEASE_SECONDS + SKEW_SECONDS + 1)
+    assert late.take_again()
+    assert late.covers(20)
+
+
+def test_one_that_ran_out_is_prolonged_where_nobody_had_it_since() -> None:
+    bench = Bench.of()
+    ours, theirs = lease_of(bench, "run-1"), lease_of(bench, "run-2")
+    ours.acquire()
+    bench.clock.wait(LEASE_SECONDS + SKEW_SECONDS + 1)
+    assert ours.take_again()
+    assert (ours.token, ours.covers(20)) == (1, True)
+    bench.clock.wait(LEASE_SECONDS + SKEW_SECONDS + 1)
+    theirs.acquire()
+    theirs.release()
+    with pytest.raises(LeaseLost):
+        ours.take_again()
+
+
 def test_a_process_that_ends_is_waited_for_no_longer() -> None:
     bench = Bench.of()
     alive, began = lease_of(bench, "run-1"), bench.clock.now()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from typing import Any
@@ -12,8 +13,8 @@ import pytest
 from simulated_aws import EAST, WEST, Bench, Call
 from unit.recovery.simulated.dynamodb import journaled
 
-from plugins.module_utils._recovery.errors import CallFailed, LeaseLost
-from plugins.module_utils._recovery.lease import LEASE_SECONDS, SKEW_SECONDS, Lease
+from plugins.module_utils._recovery.errors import CallFailed, LeaseLost, RegionUnreachable
+from plugins.module_utils._recovery.lease import AGAIN_SECONDS, LEASE_SECONDS, SKEW_SECONDS, Lease
 from plugins.module_utils._recovery.leases import Leases
 from plugins.module_utils._recovery.options import Options
 from plugins.module_utils._recovery.results import FAILED, MOVED, REFUSED, ApplicationResult
@@ -230,3 +231,122 @@ def test_a_lease_whose_holder_cannot_be_read_is_held_all_the_same() -> None:
     assert result.status == FAILED
     assert "being moved by another run (run unknown" in result.reasons[0]
     assert bench.aws.made("rds", "FailoverGlobalCluster") == []
+
+
+def silent_store(bench: Bench, region: str, since: float, until: float, kind: str = "5xx") -> None:
+    """A region's DynamoDB takes no writes for some time; the rest of AWS goes on."""
+
+    def refuse(call: Call) -> CallFailed | RegionUnreachable | None:
+        inside = since <= bench.clock.now() < until
+        if not inside or (call.service, call.region, call.mutates) != ("dynamodb", region, True):
+            return None
+        if kind == "5xx":
+            return CallFailed(region, "dynamodb", call.operation, "ServiceUnavailable", "no")
+        bench.clock.wait(5)
+        return RegionUnreachable(region, "no answer")
+
+    bench.aws.refusals = [refuse]
+
+
+def row_of(bench: Bench, region: str) -> dict[str, Any]:
+    row: dict[str, Any] = bench.aws.tables[(region, "shop-dr-state")]["shop|lease"]
+    return row
+
+
+@pytest.mark.parametrize("kind", ["5xx", "hang"])
+@pytest.mark.parametrize("region", [EAST, WEST])
+def test_a_lease_that_could_not_be_had_at_first_keeps_others_out_once_its_store_answers(region: str, kind: str) -> None:
+    bench = Bench.of()
+    silent_store(bench, region, bench.clock.now(), bench.clock.now() + 4, kind)
+    others: list[ApplicationResult] = []
+
+    def second(call: Call) -> None:
+        if call.operation == "PutMetricData":  # the writer has moved, and clients are on their way
+            bench.aws.after_call = lambda call: None
+            held = {one: float(row_of(bench, one)["expires_at"]["N"]) > bench.clock.now() for one in (EAST, WEST)}
+            assert held == {EAST: True, WEST: True}
+            others.append(move(bench, replace(FAILOVER, target="primary")))
+
+    bench.aws.after_call = second
+    result = move(bench, FAILOVER)
+    assert (result.status, [one.status for one in others]) == (MOVED, [REFUSED]), result.reasons
+    assert any("moves shop" in reason for reason in others[0].reasons), others[0].reasons
+    late = [
+        event for event in told(bench, str(result.run_id)) if event["reason"] == f"the lease in {region} was taken late"
+    ]
+    assert [set(event["detail"]["tokens"]) for event in late] == [{EAST, WEST}]
+    assert [float(row_of(bench, one)["expires_at"]["N"]) for one in (EAST, WEST)] == [0, 0], "they were given back"
+
+
+@pytest.mark.parametrize("options", [DRILL, FAILOVER], ids=["planned", "unplanned"])
+def test_a_lease_that_ran_out_is_had_again_once_its_store_answers(options: Options) -> None:
+    bench = Bench.of()
+    bench.aws.delays.promote, bench.aws.delays.dns = 80, 100
+
+    def lose(call: Call) -> None:
+        if call.service == "rds" and call.mutates:
+            silent_store(bench, WEST, bench.clock.now(), bench.clock.now() + 120)
+
+    bench.aws.after_call = lose
+    result = move(bench, options)
+    assert result.status == MOVED, result.reasons
+    assert any(note.startswith(f"going on without a lease in {WEST}") for note in result.notes), result.notes
+    (late,) = [
+        event for event in told(bench, str(result.run_id)) if event["reason"] == f"the lease in {WEST} was taken late"
+    ]
+    assert late["detail"]["tokens"] == {EAST: 1, WEST: 1}, "nobody had it meanwhile"
+    assert float(row_of(bench, WEST)["expires_at"]["N"]) == 0, "it was given back"
+
+
+def test_a_move_stops_where_another_run_has_taken_the_lease_that_it_went_without() -> None:
+    bench = Bench.of()
+    bench.aws.delays.promote = 100
+    silent_store(bench, WEST, bench.clock.now(), bench.clock.now() + 15)
+    theirs = lease_of(bench, "dr", "run-9")
+
+    def take(call: Call) -> None:
+        if call.operation == "FailoverGlobalCluster":
+            bench.aws.refusals = []
+            theirs.acquire()
+
+    bench.aws.after_call = take
+    result = move(bench, FAILOVER)
+    assert result.status == FAILED
+    assert "run run-9, its lease in us-west-2" in result.reasons[0]
+    assert bench.aws.made("cloudwatch", "PutMetricData") == []
+    assert theirs.covers(1)
+
+
+def test_a_lease_of_an_earlier_process_of_the_run_that_died_is_waited_for_and_stops_nothing() -> None:
+    bench = Bench.of()
+    bench.aws.delays.promote = 300
+
+    def die(call: Call) -> None:
+        if call.operation == "FailoverGlobalCluster":
+            raise Killed
+
+    bench.aws.after_call = die
+    with pytest.raises(Killed):
+        move(bench, FAILOVER)
+    bench.aws.after_call = lambda call: None
+    bench.clock.wait(30)
+    silent_store(bench, EAST, bench.clock.now(), bench.clock.now() + 4)
+    result = move(bench, FAILOVER)
+    assert (result.status, result.resumed) == (MOVED, True), result.reasons
+    reasons = [event["reason"] for event in told(bench, str(result.run_id))]
+    assert f"the lease in {EAST} was taken late" in reasons
+
+
+def test_a_store_that_gives_no_lease_is_asked_now_and_then() -> None:
+    bench = Bench.of()
+    bench.aws.delays.promote = 200
+
+    def deny(call: Call) -> CallFailed | None:
+        bad = (call.operation, call.region) == ("UpdateItem", WEST)
+        return CallFailed(WEST, "dynamodb", call.operation, "AccessDeniedException", "no") if bad else None
+
+    bench.aws.refusals = [deny]
+    assert move(bench, FAILOVER).status == MOVED
+    asked = [call.at for call in bench.aws.made("dynamodb", "UpdateItem") if call.region == WEST]
+    assert len(asked) > 5
+    assert min(later - earlier for earlier, later in itertools.pairwise(asked)) >= AGAIN_SECONDS
