@@ -17,7 +17,7 @@ from typing import Any
 from .fields import ModelError, Problem
 from .samples import NO_WRITES, Kind, Observation, Sample, Stored, interval_of
 from .steps.registry import STOPS
-from .waterfall import CLIENT, StepSpan, Waterfall, critical_path, step_spans, waterfall
+from .waterfall import CLIENT, LETS_CLIENTS_IN, StepSpan, Waterfall, critical_path, step_spans, waterfall
 
 EVENT_SKEW_SECONDS = 1.0
 """How far before our call, by our clock, AWS may date what followed from it."""
@@ -31,6 +31,8 @@ DEAF_SECONDS = 1.0
 LATE_INTERVALS = 1.5
 """From there on a slot was late, and what the probe knows it knows worse than its interval says."""
 FIRST_FAILED_WRITE, GIVEN = "the first failed write", "the time that was given"
+PROMOTION = "promote"
+"""The step that moves the writer."""
 STAGES = ("decide", "fence", "promote", "scale", "verify", "shift")
 
 
@@ -171,8 +173,15 @@ def measure(
     began, since = _began(writes, outage_began_at, opened_at)
     writes = _seen_whole(writes, "write", observation, events, interval)
     reads = _seen_whole(reads, "read", observation, events, interval)
-    lost, loss = _loss(
-        observation.of("write"), observation.stored, opened_at if began is None else began, target_region
+    stored = _after_the_promotion(observation.stored, events)
+    lost, loss = _loss(observation.of("write"), stored, opened_at if began is None else began, target_region)
+    dns = _dns(
+        observation.of("dns"),
+        target_region,
+        _counted_from(writes, began, opened_at),
+        "the opening of the run" if began is None else since,
+        stable_samples,
+        interval,
     )
     steps = step_spans(events)
     path = critical_path(steps)
@@ -180,14 +189,7 @@ def measure(
     return Measurement(
         rto_writes=writes,
         rto_reads=reads,
-        dns=_dns(
-            observation.of("dns"),
-            target_region,
-            _counted_from(writes, began, opened_at),
-            "the opening of the run" if began is None else since,
-            stable_samples,
-            interval,
-        ),
+        dns=_seen_to_the_end(dns, observation.of("dns"), events, interval),
         rpo_lost_writes=lost,
         rpo=loss,
         rpo_bound=_bound(lag, _stop_of_writes(events), _is_switchover(events)),
@@ -200,7 +202,7 @@ def measure(
         steps=steps,
         critical=tuple(span.name for span in path),
         waterfall=fall,
-        lost=_missing(observation.of("write"), observation.stored, target_region),
+        lost=_missing(observation.of("write"), stored, target_region),
         since=since,
     )
 
@@ -397,20 +399,33 @@ def _seen_whole(
     figure: Figure, kind: Kind, observation: Observation, events: Sequence[Mapping[str, Any]], interval: float
 ) -> Figure:
     """The figure, unless the run had changed something before the probe began, as when it is gone on with by a second
-    process: what clients suffered until then was not seen.
+    process, or the probe ended before the move did: what clients suffered while nobody looked was not seen.
     """
     changed_at, samples = _first(events, "intent"), observation.of(kind)
-    if figure.value is None or changed_at is None or not samples:
+    if figure.value is None or not samples:
         return figure
-    late = samples[0].started_at - changed_at
-    if late <= _patience(interval):
+    late = 0.0 if changed_at is None else samples[0].started_at - changed_at
+    if late > _patience(interval):
+        return _voided(figure, f"the probe began {late:.1f} s after the run had begun to change things")
+    return _seen_to_the_end(figure, samples, events, interval)
+
+
+def _seen_to_the_end(
+    figure: Figure, samples: Sequence[Sample], events: Sequence[Mapping[str, Any]], interval: float
+) -> Figure:
+    """The figure, unless the probe had died, or its time was over, before clients were let in."""
+    moved_at = _moved_at(events)
+    if figure.value is None or moved_at is None or not samples:
         return figure
-    return replace(
-        figure,
-        value=None,
-        method=f"the probe began {late:.1f} s after the run had begun to change things",
-        at_least=figure.value,
-    )
+    early = moved_at - samples[-1].ended_at
+    if early > _patience(interval):
+        return _voided(figure, f"the probe ended {early:.1f} s before the move did")
+    return figure
+
+
+def _voided(figure: Figure, reason: str) -> Figure:
+    """No figure, for this reason: what was seen is the least that it can be."""
+    return replace(figure, value=None, method=reason, at_least=figure.value)
 
 
 def _no_outage(
@@ -522,6 +537,18 @@ def _loss(writes: Sequence[Sample], stored: Stored | None, began: float | None, 
     return Figure(len(missing), counted), Figure(end - begin, method, begin=begin, end=end)
 
 
+def _after_the_promotion(stored: Stored | None, events: Sequence[Mapping[str, Any]]) -> Stored | None:
+    """What was read back, unless that was before the promotion was done: until then nothing can have been lost by it,
+    and an application that does not tell its region has answered from the one that is left.
+    """
+    promoted_at = _last_done(events, PROMOTION)
+    begun = any(event["kind"] == "step-begin" and event.get("step") == PROMOTION for event in events)
+    early = begun if promoted_at is None else stored is not None and stored.at < promoted_at
+    if stored is None or stored.numbers is None or not early:
+        return stored
+    return replace(stored, numbers=None, error="the probe asked for it before the promotion was done")
+
+
 def _unread(stored: Stored | None, target: str) -> str:
     """Why it is not known what the region that was moved to has; empty where it is.
 
@@ -582,7 +609,7 @@ def _stop_of_writes(events: Iterable[Mapping[str, Any]]) -> float | None:
         step, detail, at = str(event.get("step") or ""), event.get("detail") or {}, float(event["at"])
         if event["kind"] == "step-begin":
             stopped.pop(step, None)
-        elif event["kind"] == "intent" and step == "promote":
+        elif event["kind"] == "intent" and step == PROMOTION:
             asked_at = at
         elif event["kind"] == "step-done" and step in STOPS and not detail.get("missing"):
             stopped[step] = at
@@ -639,6 +666,20 @@ def _counts(observation: Observation) -> dict[str, dict[str, int]]:
 
 def _first(events: Iterable[Mapping[str, Any]], kind: str) -> float | None:
     return min((float(event["at"]) for event in events if event["kind"] == kind), default=None)
+
+
+def _last_done(events: Iterable[Mapping[str, Any]], step: str | None = None) -> float | None:
+    """When this step, or the last of all, was done. A run that is gone on with looks at all of it again, and what it
+    finds then counts.
+    """
+    done = (event for event in events if event["kind"] == "step-done" and step in (None, event.get("step")))
+    return max((float(event["at"]) for event in done), default=None)
+
+
+def _moved_at(events: Sequence[Mapping[str, Any]]) -> float | None:
+    """When clients had been let in; where they never were, when the last step was done, or else the run was closed."""
+    ends = (_last_done(events, LETS_CLIENTS_IN), _last_done(events), _first(events, "run-closed"))
+    return next((at for at in ends if at is not None), None)
 
 
 def _patience(interval: float) -> float:

@@ -56,6 +56,60 @@ def test_a_run_that_was_gone_on_with_under_a_later_probe_has_no_rto() -> None:
     assert "after the run had begun to change things" in writes.method
 
 
+def switched(at: float) -> list[dict[str, object]]:
+    """A run whose clients were let in at this second; its other steps were done before and after."""
+    done = ((6, "raise-capacity"), (at - 1, "promote"), (at, "switch-traffic"), (at + 900, "lower-standby"))
+    return [event(5, "run-opened"), *(event(second, "step-done", step=name) for second, name in done)]
+
+
+@pytest.mark.parametrize(("outages", "least"), [((), 0.0), (((10, 12),), 2.0)])
+def test_a_probe_that_ended_before_the_move_did_measured_nothing(
+    outages: tuple[tuple[float, float], ...], least: float
+) -> None:
+    """The writer moved when its time was over: that nothing failed until then, or only a little, tells nothing."""
+    writes, reads = series(30, outages), series(30, outages, kind="read")
+    answers = series(30, kind="dns", moved_at=11)
+    found = measured(observed(writes, reads, answers, stored=kept(writes)), switched(120))
+    for figure in (found.rto_writes, found.rto_reads, found.dns):
+        assert (figure.value, figure.method) == (None, "the probe ended 90.2 s before the move did")
+    assert found.rto_writes.at_least == pytest.approx(least, abs=INTERVAL)
+    assert found.verdict.word == "not measured"
+    assert found.waterfall.segments == ()
+
+
+def test_a_probe_that_looked_until_clients_were_let_in_need_not_stay_for_the_rest() -> None:
+    assert measured(observed(series(30)), switched(30.5)).rto_writes.value == 0.0
+    assert measured(observed(series(30, [(10, 15)])), switched(30.5)).rto_writes.value == pytest.approx(5, abs=INTERVAL)
+
+
+@pytest.mark.parametrize(
+    "last", [event(90, "step-done", step="promote"), event(90, "run-closed")], ids=["promote", "run-closed"]
+)
+def test_a_move_that_let_no_clients_in_ends_with_what_it_did_last(last: dict[str, object]) -> None:
+    figure = measured(observed(series(30)), [event(5, "run-opened"), last]).rto_writes
+    assert (figure.value, figure.method) == (None, "the probe ended 60.2 s before the move did")
+
+
+@pytest.mark.parametrize(
+    ("promotion", "lost"),
+    [
+        ([], 0),
+        ([("step-begin", 8), ("step-done", 18)], 0),
+        ([("step-begin", 8), ("step-done", 118)], None),
+        ([("step-begin", 8)], None),
+    ],
+)
+def test_what_is_stored_before_the_promotion_was_done_says_nothing_about_a_loss(
+    promotion: list[tuple[str, float]], lost: int | None
+) -> None:
+    """The application does not tell its region: it may have answered from the one that is left."""
+    writes = series(60, [(10, 20)])
+    events = [event(5, "run-opened"), *(event(at, kind, step="promote") for kind, at in promotion)]
+    found = measured(observed(writes, stored=replace(kept(writes), region=None)), events)
+    assert found.rpo_lost_writes.value == lost
+    assert (found.rpo.value is None) == ("before the promotion was done" in found.rpo.method) == (lost is None)
+
+
 def test_a_write_held_back_and_acknowledged_after_the_outage_marks_its_end_by_its_acknowledgement() -> None:
     writes = series(40, [(10, 14)])
     held = [replace(one, ended_at=T0 + 16.0) if 14 <= one.started_at - T0 < 16 else one for one in writes]
