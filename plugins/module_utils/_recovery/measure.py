@@ -46,6 +46,11 @@ class Figure:
     end: float | None = None
     at_least: float | None = None
 
+    @property
+    def begins_unseen(self) -> bool:
+        """Of an outage: whether there was one, or may have been, whose beginning nobody saw."""
+        return self.begin is None and self.at_least is not None
+
     def as_dict(self) -> dict[str, Any]:
         """For the report: always a value and a method, and what else is known."""
         known = {"value": _rounded(self.value), "method": self.method}
@@ -296,6 +301,8 @@ def _outage(
     seen_at = samples[first].started_at
     taken = given is not None and given <= seen_at
     begin = seen_at if given is None else min(given, seen_at)
+    unwatched = math.inf if first == 0 else seen_at - samples[first - 1].started_at
+    known_begin = begin if taken or unwatched <= _patience(interval) else None
     unused = (
         "" if given is None or taken else f"; {GIVEN} was not used: a {kind} had failed {given - seen_at:.2f} s before"
     )
@@ -303,7 +310,7 @@ def _outage(
         return Figure(
             None,
             f"{kind}s had not come back when the probe ended{unused}",
-            begin=begin,
+            begin=known_begin,
             at_least=samples[-1].ended_at - begin,
         )
     end = min(sample.ended_at for sample in series)
@@ -311,7 +318,7 @@ def _outage(
         return Figure(
             None,
             f"only {len(series)} good {kind}s followed the last failed one, {stable} are asked for{unused}",
-            begin=begin,
+            begin=known_begin,
             at_least=end - begin,
         )
     if first == 0 and not taken:
@@ -323,13 +330,13 @@ def _outage(
         )
     edges = [("ended", series[0].started_at - samples[last].started_at)]
     if not taken:
-        edges.append(("began", seen_at - samples[first - 1].started_at))
+        edges.append(("began", unwatched))
     for edge, gap in edges:
         if gap > _patience(interval):
             return Figure(
                 None,
                 f"the probe was deaf for {gap:.1f} s where the outage {edge}{unused}",
-                begin=None if edge == "began" else begin,
+                begin=known_begin,
                 end=end,
                 at_least=max(0.0, end - begin - gap),
             )
@@ -354,21 +361,20 @@ def _held_up(edges: Sequence[tuple[str, float]], interval: float) -> str:
 def _began(writes: Figure, given: float | None, opened_at: float | None) -> tuple[float | None, str]:
     """When the outage of writes began, as far as that is known, and what says so.
 
-    A probe that was deaf, or not there yet, when the outage began knows an end and no beginning; a time that was given
-    and is later than that write tells none either. Where no write of the move failed, the given one can only have been
+    A probe that was deaf, or not there yet, when the outage began knows no beginning; a time that was given and is
+    later than that write tells none either. Where no write of the move failed, the given one can only have been
     before the move.
     """
     if writes.begin is not None:
         return writes.begin, GIVEN if writes.begin == given else FIRST_FAILED_WRITE
-    if given is None or writes.end is not None or (opened_at is not None and given > opened_at):
+    if given is None or writes.begins_unseen or (opened_at is not None and given > opened_at):
         return None, FIRST_FAILED_WRITE
     return given, GIVEN
 
 
 def _counted_from(writes: Figure, began: float | None, opened_at: float | None) -> float | None:
     """What DNS is counted from: the outage of writes, or the opening of the run where there was none."""
-    unseen = writes.begin is None and writes.end is not None
-    return began if began is not None or unseen else opened_at
+    return began if began is not None or writes.begins_unseen else opened_at
 
 
 def _failures_of_the_move(samples: Sequence[Sample], opened_at: float | None, stable: int) -> list[int]:

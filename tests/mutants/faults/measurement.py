@@ -126,7 +126,9 @@ FAULTS = (
         "figures",
         "the time until DNS leads to the new region leaves out the time before somebody decided to move",
         Rewritten(
-            "measure:_counted_from", "return began if began is not None or unseen else opened_at", "return opened_at"
+            "measure:_counted_from",
+            "return began if began is not None or writes.begins_unseen else opened_at",
+            "return opened_at",
         ),
     ),
     (

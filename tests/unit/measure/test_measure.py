@@ -70,8 +70,11 @@ def test_a_probe_that_ended_before_the_move_did_measured_nothing(
     writes, reads = series(30, outages), series(30, outages, kind="read")
     answers = series(30, kind="dns", moved_at=11)
     found = measured(observed(writes, reads, answers, stored=kept(writes)), switched(120))
-    for figure in (found.rto_writes, found.rto_reads, found.dns):
-        assert (figure.value, figure.method) == (None, "the probe ended 90.2 s before the move did")
+    ended = "the probe ended 90.2 s before the move did"
+    for figure in (found.rto_writes, found.rto_reads):
+        assert (figure.value, figure.method) == (None, ended)
+    dns = ended if outages else "it is not known when the outage began"
+    assert (found.dns.value, found.dns.method) == (None, dns)
     assert found.rto_writes.at_least == pytest.approx(least, abs=INTERVAL)
     assert found.verdict.word == "not measured"
     assert found.waterfall.segments == ()
@@ -169,6 +172,37 @@ def test_what_is_counted_from_a_beginning_that_nobody_saw_is_not_measured() -> N
     assert "where the outage began" in found.rto_writes.method
     assert (found.dns.value, found.dns.method) == (None, "it is not known when the outage began")
     assert (found.detect.value, found.detect.method) == (None, "it is not known when the outage began")
+
+
+@pytest.mark.parametrize("until", [60, 59], ids=["never-back", "back-too-late"])
+@pytest.mark.parametrize(
+    ("since", "deaf"), [(0, ()), (10, ((8, 11),))], ids=["down-before-the-probe", "deaf-at-the-beginning"]
+)
+@pytest.mark.parametrize("told", [None, T0 + 14])
+def test_writes_that_do_not_come_back_have_no_beginning_that_nobody_saw(
+    until: float, since: float, deaf: tuple[tuple[float, float], ...], told: float | None
+) -> None:
+    """A time that was given and is later than the first failure that was seen tells it no better."""
+    writes, answers = series(60, [(since, until)], deaf=deaf, hang=False), series(60, kind="dns", moved_at=50)
+    found = measured(observed(writes, answers), [event(15, "run-opened")], outage_began_at=told)
+    assert (found.rto_writes.value, found.rto_writes.begin) == (None, None)
+    assert found.rto_writes.at_least == pytest.approx(until - max(since, 11 if deaf else 0), abs=INTERVAL)
+    assert (found.detect.value, found.detect.method) == (None, "it is not known when the outage began")
+    assert (found.dns.value, found.dns.method) == (None, "it is not known when the outage began")
+
+
+def test_writes_that_do_not_come_back_have_the_beginning_that_was_seen_or_given() -> None:
+    answers = series(60, kind="dns", moved_at=50)
+    seen = measured(observed(series(60, [(10, 99)]), answers), [event(15, "run-opened")])
+    assert (seen.detect.value, seen.dns.value) == (pytest.approx(5, abs=INTERVAL), pytest.approx(40, abs=INTERVAL))
+    told = measured(observed(series(60, [(0, 99)]), answers), [event(15, "run-opened")], outage_began_at=T0 - 40)
+    assert (told.detect.value, told.dns.value) == (pytest.approx(55, abs=INTERVAL), pytest.approx(90, abs=INTERVAL))
+
+
+def test_a_probe_that_was_deaf_at_both_edges_knows_no_beginning() -> None:
+    found = measured(observed(series(40, [(10, 15)], deaf=[(8.5, 11.5), (13.5, 16.5)])), [event(9, "run-opened")])
+    assert (found.rto_writes.value, found.rto_writes.begin) == (None, None)
+    assert found.detect.value is None
 
 
 def test_deafness_in_the_middle_of_an_outage_changes_nothing() -> None:
