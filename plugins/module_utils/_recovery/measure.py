@@ -175,9 +175,9 @@ def measure(
     deaf = deaf_times(observation, interval)
     writes = _outage("write", observation.of("write"), opened_at, stable_samples, interval, outage_began_at)
     reads = _outage("read", observation.of("read"), opened_at, stable_samples, interval, outage_began_at)
+    writes = _seen_whole(writes, "write", observation, events, interval, outage_began_at)
+    reads = _seen_whole(reads, "read", observation, events, interval, outage_began_at)
     began, since = _began(writes, outage_began_at, opened_at)
-    writes = _seen_whole(writes, "write", observation, events, interval)
-    reads = _seen_whole(reads, "read", observation, events, interval)
     stored = _after_the_promotion(observation.stored, events)
     lost, loss = _loss(observation.of("write"), stored, opened_at if began is None else began, target_region)
     dns = _dns(
@@ -402,17 +402,26 @@ def _failures_of_the_move(samples: Sequence[Sample], opened_at: float | None, st
 
 
 def _seen_whole(
-    figure: Figure, kind: Kind, observation: Observation, events: Sequence[Mapping[str, Any]], interval: float
+    figure: Figure,
+    kind: Kind,
+    observation: Observation,
+    events: Sequence[Mapping[str, Any]],
+    interval: float,
+    given: float | None,
 ) -> Figure:
     """The figure, unless the run had changed something before the probe began, as when it is gone on with by a second
     process, or the probe ended before the move did: what clients suffered while nobody looked was not seen.
+
+    Nor was it seen then when that began: the first failure that a late probe saw may have been one of many.
     """
     changed_at, samples = _first(events, "intent"), observation.of(kind)
-    if figure.value is None or not samples:
+    if not samples:
         return figure
     late = 0.0 if changed_at is None else samples[0].started_at - changed_at
     if late > _patience(interval):
-        return _voided(figure, f"the probe began {late:.1f} s after the run had begun to change things")
+        known_begin = figure.begin if figure.begin == given else None
+        reason = f"the probe began {late:.1f} s after the run had begun to change things"
+        return replace(_voided(figure, reason), begin=known_begin)
     return _seen_to_the_end(figure, samples, events, interval)
 
 
@@ -421,7 +430,7 @@ def _seen_to_the_end(
 ) -> Figure:
     """The figure, unless the probe had died, or its time was over, before clients were let in."""
     moved_at = _moved_at(events)
-    if figure.value is None or moved_at is None or not samples:
+    if moved_at is None or not samples:
         return figure
     early = moved_at - samples[-1].ended_at
     if early > _patience(interval):
@@ -430,8 +439,8 @@ def _seen_to_the_end(
 
 
 def _voided(figure: Figure, reason: str) -> Figure:
-    """No figure, for this reason: what was seen is the least that it can be."""
-    return replace(figure, value=None, method=reason, at_least=figure.value)
+    """No figure, for this reason where it had none yet: what was seen is the least that it can be."""
+    return figure if figure.value is None else replace(figure, value=None, method=reason, at_least=figure.value)
 
 
 def _no_outage(
@@ -502,7 +511,7 @@ def _dns(
             at_least=max(0.0, series[0].ended_at - begin),
         )
     if last < 0:
-        return Figure(0.0, f"every one of {len(samples)} answers led to {target} from the first on")
+        return _never_elsewhere(samples, target, begin, since, interval)
     if series[0].started_at - samples[last].started_at > _patience(interval):
         return Figure(
             None,
@@ -517,22 +526,32 @@ def _dns(
     return Figure(max(0.0, series[0].ended_at - begin), method, begin=begin, end=series[0].ended_at)
 
 
+def _never_elsewhere(samples: Sequence[Sample], target: str, begin: float, since: str, interval: float) -> Figure:
+    """That all answers led to the target is a measured zero only where the first was had when the outage began."""
+    late = samples[0].started_at - begin
+    every = f"every one of {len(samples)} answers led to {target}"
+    if late > _patience(interval):
+        return Figure(None, f"{every}, but the first was asked for {late:.1f} s after {since}", begin=begin)
+    return Figure(0.0, f"{every} from the first on")
+
+
 def _loss(writes: Sequence[Sample], stored: Stored | None, began: float | None, target: str) -> tuple[Figure, Figure]:
     """Writes that were acknowledged and are missing afterwards: how many, and over what time.
 
-    A probe that wrote nothing before the outage has nothing that could be lost by it: that is no zero.
+    A probe that wrote nothing before the outage has nothing that could be lost by it: that is no zero. What is missing
+    of the writes that it made later is lost all the same.
     """
     acknowledged = sorted((sample for sample in writes if sample.ok), key=lambda one: one.ended_at)
     if not acknowledged:
         reason = "no write was acknowledged" if writes else "the probe made no writes"
         return Figure(None, reason), Figure(None, reason)
-    if began is not None and acknowledged[0].ended_at > began:
+    missing = _missing(acknowledged, stored, target)
+    if not missing and began is not None and acknowledged[0].ended_at > began:
         reason = "the probe had no write acknowledged before the outage or the move began"
         return Figure(None, reason), Figure(None, reason)
     reason = _unread(stored, target)
     if reason:
         return Figure(None, reason), Figure(None, reason)
-    missing = _missing(acknowledged, stored, target)
     counted = f"{len(acknowledged)} numbered writes were acknowledged, {len(missing)} of them are missing afterwards"
     if not missing:
         return Figure(0, counted), Figure(0.0, counted)

@@ -64,8 +64,8 @@ FAULTS = (
         "an RPO of zero is reported where nobody could look at what is stored",
         Rewritten(
             "measure:_loss",
-            "return Figure(None, reason), Figure(None, reason)\n    missing",
-            "return Figure(0, reason), Figure(0.0, reason)\n    missing",
+            "return Figure(None, reason), Figure(None, reason)\n    counted",
+            "return Figure(0, reason), Figure(0.0, reason)\n    counted",
         ),
     ),
     (

@@ -56,6 +56,26 @@ def test_a_run_that_was_gone_on_with_under_a_later_probe_has_no_rto() -> None:
     assert "after the run had begun to change things" in writes.method
 
 
+@pytest.mark.parametrize("outage", [(10, 15), (10, 60)], ids=["back", "never-back"])
+def test_under_a_later_probe_nothing_is_counted_from_the_first_failure_that_it_saw(outage: tuple[float, float]) -> None:
+    events = [event(-60, "run-opened"), event(-58, "intent")]
+    seen = observed(series(60, [outage]), series(60, kind="dns", moved_at=14))
+    found = measured(seen, events)
+    assert (found.detect.value, found.detect.method) == (None, "it is not known when the outage began")
+    assert (found.dns.value, found.dns.method) == (None, "it is not known when the outage began")
+    told = measured(seen, events, outage_began_at=T0 - 70)
+    assert told.rto_writes.value is None
+    assert told.detect.value == pytest.approx(10)
+    assert told.dns.value == pytest.approx(84, abs=INTERVAL)
+
+
+@pytest.mark.parametrize(("lost", "span"), [(set(), None), ({34, 35}, 0.5)])
+def test_under_a_later_probe_only_what_is_missing_tells_of_a_loss(lost: set[int], span: float | None) -> None:
+    writes = series(40, [(10, 15)])
+    events = [event(-60, "run-opened"), event(-58, "intent")]
+    assert measured(observed(writes, stored=kept(writes, lost)), events).rpo.value == span
+
+
 def switched(at: float) -> list[dict[str, object]]:
     """A run whose clients were let in at this second; its other steps were done before and after."""
     done = ((6, "raise-capacity"), (at - 1, "promote"), (at, "switch-traffic"), (at + 900, "lower-standby"))
@@ -338,6 +358,25 @@ def test_dns_that_never_came_is_not_measured() -> None:
     found = measured(observed(series(60, [(10, 20)]), series(60, kind="dns")), [event(5, "run-opened")])
     assert found.dns.value is None
     assert "did not lead to us-west-2" in found.dns.method
+
+
+@pytest.mark.parametrize(("unanswered", "value"), [(0.75, 0.0), (2, None)])
+def test_dns_that_was_never_seen_elsewhere_is_a_zero_only_for_who_asked_from_the_beginning_on(
+    unanswered: float, value: float | None
+) -> None:
+    """Who comes later finds DNS where it leads by now, and knows nothing of when that began."""
+    answers = [
+        replace(one, ok=one.started_at - T0 >= 5 + unanswered, region=NEW)
+        for one in series(60, kind="dns")
+        if one.started_at - T0 >= 5
+    ]
+    opened = [event(5, "run-opened")]
+    quiet, out = (measured(observed(series(60, outages), answers), opened).dns for outages in ((), [(5, 20)]))
+    assert (quiet.value, out.value) == (value, value)
+    said = "every one of 212 answers led to us-west-2, but the first was asked for 2.0 s after "
+    if value is None:
+        assert quiet.method == said + "the opening of the run"
+        assert out.method == said + "the first failed write"
 
 
 def test_lost_writes_are_counted_and_their_span_is_the_rpo() -> None:
