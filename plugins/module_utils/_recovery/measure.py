@@ -171,10 +171,11 @@ def measure(
     longer, never shorter: where the probe saw it begin before, what was seen counts.
     """
     interval = interval_of(observation)
+    timeout = observation.vantage.timeout_seconds if observation.vantage else None
     opened_at = _first(events, "run-opened")
     deaf = deaf_times(observation, interval)
-    writes = _outage("write", observation.of("write"), opened_at, stable_samples, interval, outage_began_at)
-    reads = _outage("read", observation.of("read"), opened_at, stable_samples, interval, outage_began_at)
+    writes = _outage("write", observation.of("write"), opened_at, stable_samples, interval, timeout, outage_began_at)
+    reads = _outage("read", observation.of("read"), opened_at, stable_samples, interval, timeout, outage_began_at)
     writes = _seen_whole(writes, "write", observation, events, interval, outage_began_at)
     reads = _seen_whole(reads, "read", observation, events, interval, outage_began_at)
     began, since = _began(writes, outage_began_at, opened_at)
@@ -284,6 +285,7 @@ def _outage(
     opened_at: float | None,
     stable: int,
     interval: float,
+    timeout: float | None,
     given: float | None,
 ) -> Figure:
     """From the first failed sample to the first of an unbroken good series that lasts to the end of the observation.
@@ -295,7 +297,7 @@ def _outage(
         return Figure(None, f"the probe made no {kind}s")
     failed = _failures_of_the_move(samples, opened_at, stable)
     if not failed:
-        return _no_outage(kind, samples, opened_at, interval, given)
+        return _no_outage(kind, samples, opened_at, interval, timeout, given)
     first, last = failed[0], failed[-1]
     series = samples[last + 1 :]
     seen_at = samples[first].started_at
@@ -448,9 +450,14 @@ def _no_outage(
     samples: Sequence[Sample],
     opened_at: float | None,
     interval: float,
+    timeout: float | None,
     given: float | None,
 ) -> Figure:
-    """No failure is a measured zero only where somebody looked all the time."""
+    """No failure is a measured zero only where somebody looked all the time.
+
+    A request that was held and then answered within the timeout is no failure: clients waited for it, and an outage
+    that ended meanwhile is not told from a slow answer.
+    """
     begin = samples[0].started_at if opened_at is None else opened_at
     none = f"no {kind} of the move failed"
     if given is not None:
@@ -467,10 +474,11 @@ def _no_outage(
     count = f"none of {len(samples)} {kind}s failed"
     if failed:
         count = f"{none}; {failed} of {len(samples)} had failed before it and are not of it"
+    held = "than the slowest good one took" if timeout is None else f"than the timeout of {timeout:g} s"
     return Figure(
         0.0,
-        f"{count}, one each {interval:g} s{apart}: an outage shorter than that may "
-        f"have been missed; the slowest took {slowest:.2f} s",
+        f"{count}, one each {interval:g} s{apart}: an outage shorter than that may have been missed and, where "
+        f"requests are held and then answered, one shorter {held}; the slowest took {slowest:.2f} s",
     )
 
 

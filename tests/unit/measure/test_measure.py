@@ -322,6 +322,20 @@ def test_no_failure_names_the_largest_gap_in_which_one_may_have_been_missed() ->
     assert "one each 0.25 s and once 1.00 s apart: an outage shorter than that may have been missed" in found.method
 
 
+def test_no_failure_names_how_long_an_outage_may_have_been_in_which_requests_were_held() -> None:
+    """Clients had no answer for two seconds less a moment, and no request failed: that it was none is not known."""
+    held = [
+        replace(one, ended_at=T0 + 12.0) if 10.1 <= one.started_at - T0 < 12 else one for one in series(30, timeout=2.0)
+    ]
+    opened = [event(5, "run-opened")]
+    found = measured(observed(held), opened).rto_writes
+    said = "an outage shorter than that may have been missed and, where requests are held and then answered, "
+    assert found.value == 0.0
+    assert said + "one shorter than the timeout of 2 s; the slowest took 1.75 s" in found.method
+    unheaded = measured(replace(observed(held), vantage=None), opened).rto_writes
+    assert said + "one shorter than the slowest good one took; the slowest took 1.75 s" in unheaded.method
+
+
 def test_what_was_not_probed_is_not_measured() -> None:
     found = measured(observed(series(30, kind="read")), [event(5, "run-opened")])
     assert found.rto_writes.value is None
