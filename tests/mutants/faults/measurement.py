@@ -64,8 +64,8 @@ FAULTS = (
         "an RPO of zero is reported where nobody could look at what is stored",
         Rewritten(
             "measure:_loss",
-            "return Figure(None, reason), Figure(None, reason)\n    missing",
-            "return Figure(0, reason), Figure(0.0, reason)\n    missing",
+            "return Figure(None, reason), Figure(None, reason)\n    counted",
+            "return Figure(0, reason), Figure(0.0, reason)\n    counted",
         ),
     ),
     (
@@ -126,7 +126,9 @@ FAULTS = (
         "figures",
         "the time until DNS leads to the new region leaves out the time before somebody decided to move",
         Rewritten(
-            "measure:_counted_from", "return began if began is not None or unseen else opened_at", "return opened_at"
+            "measure:_counted_from",
+            "return began if began is not None or writes.begins_unseen else opened_at",
+            "return opened_at",
         ),
     ),
     (
