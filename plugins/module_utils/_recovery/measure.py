@@ -12,7 +12,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .fields import ModelError, Problem
 from .samples import NO_WRITES, Kind, Observation, Sample, Stored, interval_of
@@ -31,8 +31,8 @@ DEAF_SECONDS = 1.0
 LATE_INTERVALS = 1.5
 """From there on a slot was late, and what the probe knows it knows worse than its interval says."""
 FIRST_FAILED_WRITE, GIVEN = "the first failed write", "the time that was given"
-PROMOTION = "promote"
-"""The step that moves the writer."""
+PROMOTION, SWITCHED_OFF, FENCED_BY_AURORA = "promote", "stop-writers", "fencing-events"
+"""Steps: the writer moves; schedules and mappings are switched off; what Aurora says of its own fence is heard."""
 STAGES = ("decide", "fence", "promote", "scale", "verify", "shift")
 
 
@@ -54,7 +54,7 @@ class Figure:
     def as_dict(self) -> dict[str, Any]:
         """For the report: always a value and a method, and what else is known."""
         known = {"value": _rounded(self.value), "method": self.method}
-        extra = {"begin": self.begin, "end": self.end, "at_least": self.at_least}
+        extra = {"begin": self.begin, "end": self.end, "at_least": self.at_least or None}  # no seconds are none to tell
         return known | {name: _rounded(number) for name, number in extra.items() if number is not None}
 
 
@@ -609,7 +609,14 @@ def _is_switchover(events: Iterable[Mapping[str, Any]]) -> bool:
     )
 
 
-def _bound(lag: Lag | None, stopped_at: float | None, switchover: bool) -> Figure:
+class Stop(NamedTuple):
+    """When nothing at the old site wrote any more, and who says so."""
+
+    at: float
+    by: str
+
+
+def _bound(lag: Lag | None, stop: Stop | None, switchover: bool) -> Figure:
     """The bound on a loss that the lag allows (R10): the lag alone is none, as the old writer may have gone on."""
     if switchover:
         return Figure(
@@ -620,18 +627,18 @@ def _bound(lag: Lag | None, stopped_at: float | None, switchover: bool) -> Figur
     source = f"{lag.metric} of {lag.seconds:.2f} s" + (f" read in {lag.region}" if lag.region else "")
     if lag.at is None:
         return Figure(None, f"not bounded: {source}, but it is not known when")
-    if stopped_at is None:
+    if stop is None:
         return Figure(None, f"not bounded: {source}, but it was not confirmed that the old writer stopped")
-    if stopped_at < lag.at:
-        return Figure(lag.seconds, f"{source}, from after the writes had stopped")
+    if stop.at < lag.at:
+        return Figure(lag.seconds, f"{source}, from after the writes had stopped, {stop.by}")
     return Figure(
-        lag.seconds + stopped_at - lag.at,
-        f"{source}, and the {stopped_at - lag.at:.1f} s from that sample to the confirmed stop of writes",
+        lag.seconds + stop.at - lag.at,
+        f"{source}, and the {stop.at - lag.at:.1f} s from that sample to the confirmed stop of writes, {stop.by}",
     )
 
 
-def _stop_of_writes(events: Iterable[Mapping[str, Any]]) -> float | None:
-    """When the old writer was known to have stopped: our own fence whole, or writes blocked (Aurora's, R7).
+def _stop_of_writes(events: Iterable[Mapping[str, Any]]) -> Stop | None:
+    """When the old writer was known to have stopped: writes blocked (Aurora's, R7), else our own fence whole.
 
     A run that is gone on with looks at all of it again, and what it finds then counts: the site may have been opened in
     between by another run. What Aurora told before the promotion was last asked for is of an earlier one.
@@ -644,16 +651,25 @@ def _stop_of_writes(events: Iterable[Mapping[str, Any]]) -> float | None:
             stopped.pop(step, None)
         elif event["kind"] == "intent" and step == PROMOTION:
             asked_at = at
-        elif event["kind"] == "step-done" and step in STOPS and not detail.get("missing"):
+        elif event["kind"] == "step-done" and step in STOPS and not _goes_on(step, detail):
             stopped[step] = at
-        elif event["kind"] == "step-done" and step == "fencing-events" and detail.get("outcome") == "confirmed":
+        elif event["kind"] == "step-done" and step == FENCED_BY_AURORA and detail.get("outcome") == "confirmed":
             told_at = float(detail.get("at") or at)
             if told_at >= asked_at - EVENT_SKEW_SECONDS:
                 stopped[step] = told_at
-    stops = [at for step, at in stopped.items() if step not in STOPS]
+    if FENCED_BY_AURORA in stopped:
+        return Stop(stopped[FENCED_BY_AURORA], "which Aurora's own event tells")
     if stopped.keys() >= set(STOPS):  # until the last of them, something could still write (R25)
-        stops.append(max(stopped[step] for step in STOPS))
-    return min(stops, default=None)
+        fenced_at = max(stopped[step] for step in STOPS)
+        return Stop(fenced_at, "by our own fence: what else still held a connection to the database is not counted")
+    return None
+
+
+def _goes_on(step: str, detail: Mapping[str, Any]) -> bool:
+    """Whether a part of the fence that is done leaves something that may write: what is listed and was not found, and
+    what a schedule or a mapping had begun before it was switched off (a function may run for 15 minutes).
+    """
+    return bool(detail.get("missing")) or (step == SWITCHED_OFF and bool(detail.get("shut")))
 
 
 def _detect(began: float | None, since: str, opened_at: float | None, writes: Figure) -> Figure:

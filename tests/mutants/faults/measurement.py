@@ -20,8 +20,8 @@ FAULTS = (
         "a loss is bounded although nobody has confirmed that the old writer stopped",
         Rewritten(
             "measure:_bound",
-            "if stopped_at is None:\n",
-            "if stopped_at is None:\n        return Figure(lag.seconds, source)\n    if stopped_at is None:\n",
+            "if stop is None:\n",
+            "if stop is None:\n        return Figure(lag.seconds, source)\n    if stop is None:\n",
         ),
     ),
     (
@@ -33,6 +33,12 @@ FAULTS = (
             'event["kind"] == "step-done" and step in STOPS',
             'event["kind"] in ("step-done", "step-failed") and step in STOPS',
         ),
+    ),
+    (
+        "what-was-begun-is-forgotten",
+        "R25",
+        "schedules and mappings that were switched off are taken as a stop of writes, whatever they had begun",
+        Rewritten("measure:_goes_on", "step == SWITCHED_OFF and", "False and"),
     ),
     (
         "stop-of-an-earlier-promotion",

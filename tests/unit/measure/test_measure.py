@@ -446,6 +446,26 @@ def test_the_lag_bounds_a_loss_only_with_a_confirmed_stop_of_writes() -> None:
     assert measured(observed(series(30)), [opened, blocked], lag=lag).rpo_bound.value == pytest.approx(4.5)
 
 
+def test_what_a_schedule_had_begun_may_write_on_when_it_is_off() -> None:
+    lag, opened = Lag(0.5, region=NEW, at=T0 + 4), event(5, "run-opened")
+    fences = {"fence-old-site": {}, "old-site-empty": {}, "revoke-ingress": {"shut": ["ingress sg-1"]}}
+
+    def bound(shut: list[str], *more: dict[str, object]) -> Any:
+        stopped = [
+            event(8, "step-done", stage="fence", step=step, detail=detail)
+            for step, detail in {**fences, "stop-writers": {"shut": shut}}.items()
+        ]
+        return measured(observed(series(30)), [opened, *stopped, *more], lag=lag).rpo_bound
+
+    assert bound([]).value == pytest.approx(4.5)
+    assert "is not counted" in bound([]).method
+    assert bound(["schedule default/nightly"]).value is None
+    confirmed = {"outcome": "confirmed", "at": T0 + 12}
+    told = event(20, "step-done", stage="verify", step="fencing-events", detail=confirmed)
+    assert bound(["schedule default/nightly"], told).value == pytest.approx(8.5)
+    assert bound([], told).value == pytest.approx(8.5), "Aurora's word goes before ours"
+
+
 def test_of_a_run_that_is_gone_on_with_only_what_it_found_then_counts_as_a_stop_of_writes() -> None:
     """Between its two processes another run has brought the old site back to life."""
     lag = Lag(0.5, region=NEW, at=T0 + 4)
