@@ -254,7 +254,7 @@ def stages_of(events: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:
     spans: dict[tuple[str, str], tuple[float, float, bool]] = {}
     for event in sorted(events, key=lambda one: (one["at"], one.get("seq", 0))):
         kind, at = event["kind"], float(event["at"])
-        opening = kind in ("run-opened", "gate", "lease")
+        opening = kind in ("run-opened", "run-resumed", "gate", "lease")
         stage = "decide" if opening else event.get("stage")
         if stage not in STAGES or kind == "run-closed" or (opening and any(step for _stage, step in spans)):
             continue
