@@ -34,6 +34,8 @@ FIRST_FAILED_WRITE, GIVEN = "the first failed write", "the time that was given"
 PROMOTION, SWITCHED_OFF, FENCED_BY_AURORA = "promote", "stop-writers", "fencing-events"
 """Steps: the writer moves; schedules and mappings are switched off; what Aurora says of its own fence is heard."""
 STAGES = ("decide", "fence", "promote", "scale", "verify", "shift")
+ASKING = ("run-opened", "run-resumed", "gate", "lease")
+"""Events from before the first step."""
 
 
 @dataclass(frozen=True)
@@ -253,29 +255,22 @@ def deaf_times(observation: Observation, interval: float) -> tuple[Deaf, ...]:
     return tuple(Deaf(before, after) for before, after in itertools.pairwise(started) if after - before > patience)
 
 
-def stages_of(events: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:
+def stages_of(events: Sequence[Mapping[str, Any]]) -> tuple[Stage, ...]:
     """The stages that the journal tells of, in the order of a move.
 
-    Gates and lease are no steps: `decide` begins when the run is opened and ends with the last of them. A run that was
-    interrupted and gone on with asks and begins everything again: what had ended before stays ended.
+    Gates and lease are no steps: `decide` begins when the run is opened and ends with the last of them before the first
+    step. Steps are told as `step_spans` tells them, also where the run was gone on with.
     """
-    spans: dict[tuple[str, str], tuple[float, float, bool]] = {}
-    for event in sorted(events, key=lambda one: (one["at"], one.get("seq", 0))):
-        kind, at = event["kind"], float(event["at"])
-        opening = kind in ("run-opened", "gate", "lease")
-        stage = "decide" if opening else event.get("stage")
-        if stage not in STAGES or kind == "run-closed" or (opening and any(step for _stage, step in spans)):
-            continue
-        key = (str(stage), "" if opening else str(event.get("step") or ""))
-        begin, end, ended = spans.get(key, (at, at, False))
-        if not ended:
-            spans[key] = (begin, max(at, end), kind in ("step-done", "step-failed"))
+    steps = step_spans(events)
+    begun = min((span.begin for span in steps), default=math.inf)
+    asked = [float(event["at"]) for event in events if event["kind"] in ASKING and event["at"] <= begun]
     found = []
     for name in STAGES:
-        steps = {step: span for (stage, step), span in spans.items() if stage == name}
-        if steps:
-            begins, ends = [span[0] for span in steps.values()], [span[1] for span in steps.values()]
-            found.append(Stage(name, min(begins), max(ends), tuple(step for step in steps if step)))
+        own = [span for span in steps if span.stage == name]
+        more = asked if name == "decide" else []
+        begins, ends = [span.begin for span in own] + more, [span.end for span in own] + more
+        if begins:
+            found.append(Stage(name, min(begins), max(ends), tuple(span.name for span in own)))
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ FAULTS = (
         "lag-taken-as-a-bound",
         "R10",
         "the last lag is reported as the most that can be lost, whatever the old writer did afterwards",
-        Rewritten("measure:_bound", "lag.seconds + stopped_at - lag.at,", "lag.seconds,"),
+        Rewritten("measure:_bound", "lag.seconds + stop.at - lag.at,", "lag.seconds,"),
     ),
     (
         "bound-without-a-stop",

@@ -8,6 +8,7 @@ Told on a virtual clock. R7, R25.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -260,6 +261,18 @@ def test_a_region_that_is_lost_while_it_is_fenced_stops_the_run_before_the_promo
     again = move(bench, LOST)
     assert (again.status, again.resumed, again.run_id) == (MOVED, True, result.run_id)
     assert kept(bench, WEST, "pending#primary")["unfenced"]
+
+
+def test_who_goes_on_with_a_run_stands_in_its_journal_with_what_was_accepted(tmp_path: Path) -> None:
+    bench = Bench.of()
+    lose_at(bench, "UpdateSchedule")
+    move(bench, replace(FAILOVER, operator="on-call"), journal_dir=tmp_path)
+    result = move(bench, replace(LOST, operator="manager"), journal_dir=tmp_path)
+    told = [event for event in read_file(Path(str(result.journal))) if event["kind"].startswith("run-")]
+    assert [event["kind"] for event in told] == ["run-opened", "run-resumed", "run-closed"]
+    assert [(event["detail"]["operator"], event["detail"]["accept_unfenced"]) for event in told[:2]] == [
+        ("on-call", False), ("manager", True),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("operation", FENCING_CALLS)
