@@ -113,7 +113,7 @@ class Bench:
 def _took(log: str, ended_at: float) -> tuple[tuple[str, float], ...]:
     """Ansible's tasks in their order, and the seconds from the beginning of each to that of the next."""
     begun = [(name, datetime.strptime(at, "%Y-%m-%d %H:%M:%S,%f").timestamp()) for at, name in TASK_BEGINS.findall(log)]
-    ends = [at for _name, at in begun[1:]] + [ended_at]
+    ends = [*(at for _name, at in begun), ended_at][1:]
     return tuple((name, end - at) for (name, at), end in zip(begun, ends, strict=True))
 
 

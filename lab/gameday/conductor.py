@@ -185,26 +185,37 @@ def _meanwhile(scenario: Scenario, stage: Stage, phases: Mapping[int, float], be
     """Do what is to be done while the move runs, in a thread of its own."""
     waiting = [event for event in scenario.events if event.when not in ("before", "after")]
     ended = threading.Event()
+    failed: list[Exception] = []
 
     def look() -> None:
-        while waiting and not ended.wait(_BEAT):
-            journal = journal_since(stage.reports, began)
-            for event in list(waiting):
-                at = due(event, journal, phases[id(event)])
-                if at is not None and time.time() >= at:
-                    waiting.remove(event)
-                    _do(event, stage)
+        try:
+            while waiting and not ended.wait(_BEAT):
+                journal = journal_since(stage.reports, began)
+                for event in list(waiting):
+                    at = due(event, journal, phases[id(event)])
+                    if at is not None and time.time() >= at:
+                        _do(event, stage)
+                        waiting.remove(event)
+        except Exception as error:  # else the thread dies unheard, and the scenario is played without its fault
+            failed.append(error)
 
     thread = threading.Thread(target=look, name="events", daemon=True)
     thread.start()
+    unended: Unended | None = None
     try:
         yield
+    except Unended as error:
+        unended = error
     finally:
         ended.set()
         thread.join(10)
+    late = ", ".join(f"{event.do} ({event.when})" for event in waiting)
+    if failed:  # then it says nothing of the move either that this did not end
+        raise LabError(f"these were not done: {late}: {failed[0]}") from failed[0]
+    if unended:
+        raise unended
     if waiting:
-        late = ", ".join(f"{event.do} ({event.when})" for event in waiting)
-        raise LabError(f"the move ended before the moment of: {late}")
+        raise LabError(f"the move ended before these were done: {late}")
 
 
 def _of(scenario: Scenario, when: str) -> list[Event]:
@@ -213,8 +224,7 @@ def _of(scenario: Scenario, when: str) -> list[Event]:
 
 def _do(event: Event, stage: Stage) -> None:
     if event.do == "deafen":
-        # The events after it do not wait, and a game day does not end before the probe goes on.
-        threading.Thread(target=stage.deafen, args=(event.values["seconds"],), name="deafen").start()
+        stage.deafen(event.values["seconds"])
     else:
         stage.do(*event.request(stage.regions))
     stage.say(f"  {event.do} {' '.join(str(one) for one in event.values.values())}".rstrip())

@@ -10,6 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -218,11 +219,16 @@ class Stage:
                 end_group(process)
 
     def deafen(self, seconds: float) -> None:
-        """Let the probe that watches stand still for so long, with every process that it started and no other."""
+        """Let the probe that watches stand still for so long, with every process that it started and no other.
+
+        Returns at once: the events after it do not wait, and what goes wrong is told to who asked. A game day does not
+        end before the probe goes on.
+        """
         if self.probe is None:
             raise LabError("no probe watches that could be made deaf")
-        with stopped(family(self.probe.pid)):
-            time.sleep(seconds)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(stopped(family(self.probe.pid)))
+            threading.Timer(seconds, stack.pop_all().close).start()
 
     def calls_since(self, mark: int) -> set[str]:
         """The services that were asked since a place in the log of calls, but for what scheduled functions asked."""

@@ -15,6 +15,8 @@ description:
     says for each application how old its last drill is and how its measured RTO and RPO compare with the objectives
     that hold now. Reads only.
   - A region that does not answer costs ten seconds at most, and is told. A figure that was not measured is a problem.
+  - A report that is there and cannot be read is a problem where its run's name says that it is of a newer drill than
+    the last one that was read. A later drill settles that, as does deleting it. A move that kept no report is none.
 notes:
   - Credentials come from the profile or role of each site, or from the default chain.
 options:
@@ -147,7 +149,7 @@ applications:
       elements: str
       returned: always
     unread:
-      description: What could not be read, one line each.
+      description: What could not be read and is no problem, one line each.
       type: list
       elements: str
       returned: always

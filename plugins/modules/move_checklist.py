@@ -112,7 +112,7 @@ def main():
         checklist = Checklist(
             clients, clock, application, target, given["run_id"], given["dashboard_prefix"], given["team"]
         )
-        lag = replication_lag(clients, target, clock.now())
+        lag = replication_lag(clients, application, target, clock.now())
         items = checklist.work_through(lag, check=module.check_mode)
     except (ModelError, RecoveryError) as error:
         module.fail_json(msg=str(error))

@@ -11,7 +11,8 @@ version_added: 0.1.0
 short_description: Read the replication lag of an application's site from CloudWatch
 author: Contributors to the pilotlight.aws_dr project (@pilotlight)
 description:
-  - Reads the newest sample of C(AuroraGlobalDBReplicationLag) of a site's cluster up to a time, in that site's region.
+  - Reads the newest sample of C(AuroraGlobalDBReplicationLag) of a site's cluster up to a time, in that site's region,
+    and in the other site's where that has none.
     The metric exists while the cluster is a secondary, so after a move it tells what the lag was before.
   - Each call runs under a deadline.
 options:
@@ -70,11 +71,12 @@ def main():
     )
     clock = SystemClock()
     try:
-        site = parse_application(module.params["application"]).site(module.params["place"])
+        application = parse_application(module.params["application"])
     except ModelError as error:
         module.fail_json(msg=str(error))
     until = module.params["until"]
-    lag = replication_lag(Clients(clock), site, clock.now() if until is None else until)
+    site = application.site(module.params["place"])
+    lag = replication_lag(Clients(clock), application, site, clock.now() if until is None else until)
     module.exit_json(changed=False, lag=lag.as_dict(), reason=lag.reason)
 
 

@@ -204,7 +204,7 @@ from typing import Any, TextIO
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.dns import Resolver
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.probe import ProbeSettings
-from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.samples import Sample, Streak
+from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.samples import Sample, Streak, probed_kinds
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.sampling import Sampler, SteadyClock
 
 PROBE_OPTIONS = {
@@ -245,7 +245,7 @@ class Observer:
         self._clock = clock
         self._file = file
         self._lock = Lock()
-        self._streak = Streak()
+        self._streak = Streak(probed_kinds(settings.write_path))
         self._ready = False
         self._told_to_stop_at: float | None = None
         self._interrupted = Event()

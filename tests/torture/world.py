@@ -44,8 +44,6 @@ CLIENT_TTL_SECONDS = 60.0
 LOST_REGION_SECONDS = 10.0
 SLACK_SECONDS = 400.0
 """Beside the steps' own deadlines: the wait for an earlier lease, reads of a slow region, polls that come late."""
-LEASES = {"planned": ("target", "source"), "unplanned": ("target", "source"), "reconcile": ("target",)}
-"""Where each mode must hold a lease; not read from the core's own table, which may be wrong."""
 GLOBAL_CONTROL_PLANES = ("route53", "iam", "s3", "s3control")
 
 
@@ -291,8 +289,7 @@ class World:
     def _check_lease(self, mover: Mover, application: Application, deadline_seconds: float, what: str) -> None:
         name = application.name
         may_go_without = mover.options.mode == "unplanned" or self._promotion_begun(application, mover)
-        sides = {"target": application.site(mover.options.target), "source": application.other(mover.options.target)}
-        for site in (sides[side] for side in LEASES[mover.options.mode]):
+        for site in application.sites:
             if (site.region, name) in mover.lease_in_doubt and may_go_without:
                 continue
             row = self.aws.tables[(site.region, site.state_table)].get(f"{name}|lease")
@@ -405,7 +402,7 @@ class World:
         refusals, outages = self.aws.refusals, self.aws.outages
         self.aws.refusals, self.aws.outages = [], {}
         clients = Clients(self.clock, transport=self.aws, monotonic=self.clock.now)
-        sample = replication_lag(clients, site, float(one.began_at or 0))
+        sample = replication_lag(clients, application, site, float(one.began_at or 0))
         self.aws.refusals, self.aws.outages = refusals, outages
         return measure(
             Observation(None, (), None),

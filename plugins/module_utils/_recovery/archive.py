@@ -24,11 +24,27 @@ NO_SUCH_KEY = "NoSuchKey"
 
 
 @dataclass(frozen=True)
+class Unread:
+    """What could not be read, and why. `run_id` is the move's, where it is known that there was one."""
+
+    what: str
+    why: str
+    run_id: str = ""
+
+    def line(self) -> str:
+        """For people."""
+        return f"{self.what}: {self.why}"
+
+
+@dataclass(frozen=True)
 class Archive:
-    """What was found, the newest move first, and what could not be read, in lines."""
+    """What was found, the newest move first, and what could not be read.
+
+    A move whose report was never kept, as its process died before that, is neither.
+    """
 
     reports: tuple[Mapping[str, Any], ...]
-    unread: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,18 +80,18 @@ def keep(caller: Caller, sites: Iterable[Site], files: Mapping[str, bytes]) -> K
 def read_archive(caller: Caller, application: Application, most: int) -> Archive:
     """The newest reports of an application, at most so many of each site. Reads only."""
     found: dict[str, Mapping[str, Any]] = {}
-    unread: list[str] = []
+    unread: list[Unread] = []
     for site in application.sites:
         try:
             runs = _runs(caller, site)
         except RecoveryError as error:
-            unread.append(f"the moves that are kept in {site.region}: {error}")
+            unread.append(Unread(f"the moves that are kept in {site.region}", str(error)))
             continue
         for run in sorted(runs, reverse=True)[:most]:
             try:
                 report = _report(caller, site, run)
             except (RecoveryError, ValueError) as error:
-                unread.append(f"s3://{site.state_bucket}/{run}{REPORT}: {error}")
+                unread.append(Unread(f"s3://{site.state_bucket}/{run}{REPORT}", str(error), run.split("/")[-2]))
                 continue
             if report and report.get("application") == application.name:
                 found[run] = report

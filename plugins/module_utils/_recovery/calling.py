@@ -17,6 +17,8 @@ MUTATION_DEADLINE_SECONDS = 20.0
 
 _READS = re.compile(r"^(Describe|Get|List|BatchGet|Query|Scan|Head|Lookup|Search)")
 _SECRETS = re.compile(r"(secret|password|token|credential)", re.IGNORECASE)
+_PAYLOADS = {"Input"}
+"""What a schedule hands to its target (EventBridge Scheduler API reference, Target): anything may be in it."""
 
 
 class Caller(Protocol):
@@ -59,11 +61,18 @@ class CallRecord:
 
 
 def without_secrets(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters fit for a journal: values under telling names are left out."""
-    return {
-        key: "(left out)" if _SECRETS.search(key) and not key.endswith(("Id", "Arn")) else value
-        for key, value in params.items()
-    }
+    """Parameters fit for a journal: values under telling names are left out, and payloads, however deep they are."""
+    return {key: "(left out)" if _is_secret(key) else _without_secrets(value) for key, value in params.items()}
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return without_secrets(value)
+    return [_without_secrets(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _is_secret(name: str) -> bool:
+    return name in _PAYLOADS or (bool(_SECRETS.search(name)) and not name.endswith(("Id", "Arn")))
 
 
 def is_read(operation: str) -> bool:

@@ -20,10 +20,7 @@ from .errors import RecoveryError
 from .failover_records import find_zone, form_of, plain
 from .model import ROUTE53_REGION, Application, Site
 from .ports import Clock
-
-LAG_METRIC = "AuroraGlobalDBReplicationLag"  # milliseconds, for secondaries only (R10)
-LAG_WINDOW_SECONDS = 600.0
-LAG_PERIOD_SECONDS = 60
+from .reading.lags import LAG_METRIC, LAG_WINDOW_SECONDS, lag_query
 
 DONE, FAILED, NOTED, PLANNED = "done", "failed", "noted", "planned"
 
@@ -76,30 +73,30 @@ def plan_lines(calls: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def replication_lag(caller: Caller, site: Site, until: float) -> LagSample:
-    """The newest sample up to a time: after a move, what CloudWatch had reported before it."""
-    query = {
-        "Id": "lag",
-        "MetricStat": {
-            "Metric": {
-                "Namespace": "AWS/RDS",
-                "MetricName": LAG_METRIC,
-                "Dimensions": [{"Name": "DBClusterIdentifier", "Value": site.cluster}],
-            },
-            "Period": LAG_PERIOD_SECONDS,
-            "Stat": "Maximum",
-        },
-    }
+def replication_lag(caller: Caller, application: Application, site: Site, until: float) -> LagSample:
+    """The newest sample up to a time: after a move, what CloudWatch had reported before it.
+
+    In the region of the site's cluster; in the other one where that has none, as it is not said which has it (R10).
+    """
+    looked = list[LagSample]()
+    for at in application.told_of(site):
+        looked.append(_lag_in(caller, at, site, until))
+        if looked[-1].seconds is not None:
+            return looked[-1]
+    return looked[0]
+
+
+def _lag_in(caller: Caller, at: Site, site: Site, until: float) -> LagSample:
     params = {
-        "MetricDataQueries": [query],
+        "MetricDataQueries": [lag_query("lag", site.cluster)],
         "StartTime": datetime.fromtimestamp(until - LAG_WINDOW_SECONDS, UTC),
         "EndTime": datetime.fromtimestamp(until + 1, UTC),
         "ScanBy": "TimestampDescending",
     }
     try:
-        results = caller.call(site.access, "cloudwatch", "GetMetricData", params).get("MetricDataResults") or []
+        results = caller.call(at.access, "cloudwatch", "GetMetricData", params).get("MetricDataResults") or []
     except RecoveryError as error:
-        return LagSample(None, site.region, reason=str(error))
+        return LagSample(None, at.region, reason=str(error))
     samples = [
         (moment.timestamp(), float(value) / 1000)
         for result in results
@@ -107,10 +104,10 @@ def replication_lag(caller: Caller, site: Site, until: float) -> LagSample:
         if moment.timestamp() <= until
     ]
     if not samples:
-        reason = f"no sample of {LAG_METRIC} for {site.cluster} in {site.region} in the last 10 minutes"
-        return LagSample(None, site.region, reason=reason)
-    at, seconds = max(samples)
-    return LagSample(seconds, site.region, at)
+        reason = f"no sample of {LAG_METRIC} for {site.cluster} in {at.region} in the last 10 minutes"
+        return LagSample(None, at.region, reason=reason)
+    sampled_at, seconds = max(samples)
+    return LagSample(seconds, at.region, sampled_at)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from .archive import Archive
+from .archive import Archive, Unread
 from .fields import ModelError, Problem
 from .results import MOVED
 from .samples import NO_WRITES
@@ -93,11 +93,14 @@ def judge(
     """Holds the newest drill against today's objectives, not against those of its day."""
     moves = tuple(sorted((summary(one) for one in archive.reports), key=lambda one: one["at"], reverse=True))
     last = next((one for one in moves if one["intent"] in demands.intents), None)
-    if last is None:
+    newer = _newest_unread(archive, moves, last, demands)
+    problems = [] if newer is None else [_not_known(newer)]
+    if last is not None:
+        problems += [*_age(last, demands, now), *_outcome(last), *_figures(last, objectives, demands)]
+    elif newer is None:
         problems = [f"no {' or '.join(demands.intents)} of it is kept in its state buckets"]
-    else:
-        problems = [*_age(last, demands, now), *_outcome(last), *_figures(last, objectives, demands)]
-    return DrillStatus(application, moves, last, tuple(problems), archive.unread)
+    notes = tuple(one.line() for one in archive.unread if one is not newer)
+    return DrillStatus(application, moves, last, tuple(problems), notes)
 
 
 def summary(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,6 +144,32 @@ def _named(run_id: str) -> float:
         return datetime.strptime(run_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
     except ValueError:
         return 0.0
+
+
+def _newest_unread(
+    archive: Archive, moves: Sequence[Mapping[str, Any]], last: Mapping[str, Any] | None, demands: Demands
+) -> Unread | None:
+    """The newest move that counts as a drill, by its id, where it is newer than the last one that could be read.
+
+    What is kept in both regions and was read in one of them has been read.
+    """
+    read, since = {move["run_id"] for move in moves}, last["at"] if last else 0.0
+    counted = [one for one in archive.unread if one.run_id not in read and _intent_named(one.run_id) in demands.intents]
+    newer = [one for one in counted if _named(one.run_id) > since]
+    return max(newer, key=lambda one: _named(one.run_id), default=None)
+
+
+def _not_known(unread: Unread) -> str:
+    return (
+        f"whether the newest {_intent_named(unread.run_id)} ({unread.run_id}) was good is not known, as its report "
+        f"could not be read: {unread.line()}; let it be read, or delete it where it is no report; a later one settles "
+        "it too"
+    )
+
+
+def _intent_named(run_id: str) -> str:
+    """What a run was for, as its id says after its time; empty where that tells nothing."""
+    return run_id.partition("-")[2].partition("-")[0]
 
 
 def _age(last: Mapping[str, Any], demands: Demands, now: float) -> list[str]:

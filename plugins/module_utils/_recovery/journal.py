@@ -26,6 +26,7 @@ from .store import Item, Store, journal_item, journal_items, write_together
 INTENTS = ("drill", "failover", "failback", "reconcile")
 KINDS = (
     "run-opened",
+    "run-resumed",
     "gate",
     "lease",
     "step-begin",

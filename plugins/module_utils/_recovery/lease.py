@@ -178,9 +178,10 @@ class Lease:
         while self.clock.now() < ends:
             self.clock.wait(min(LOOK_SECONDS, ends - self.clock.now()))
             found = self._found()
-            if found and not seconds_left(found, self.clock.now()):
+            until = float(found.get("expires_at", 0))
+            if found and not until:
                 return
-            if float(found.get("expires_at", 0)) > float(theirs.get("expires_at", 0)):
+            if until > float(theirs.get("expires_at", 0)):
                 raise LeaseLost(f"{self.application} is being moved by another process ({self._told(found)})")
 
     @property

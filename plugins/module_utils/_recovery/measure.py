@@ -12,12 +12,12 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .fields import ModelError, Problem
 from .samples import NO_WRITES, Kind, Observation, Sample, Stored, interval_of
 from .steps.registry import STOPS
-from .waterfall import CLIENT, StepSpan, Waterfall, critical_path, step_spans, waterfall
+from .waterfall import CLIENT, LETS_CLIENTS_IN, StepSpan, Waterfall, critical_path, step_spans, waterfall
 
 EVENT_SKEW_SECONDS = 1.0
 """How far before our call, by our clock, AWS may date what followed from it."""
@@ -31,7 +31,11 @@ DEAF_SECONDS = 1.0
 LATE_INTERVALS = 1.5
 """From there on a slot was late, and what the probe knows it knows worse than its interval says."""
 FIRST_FAILED_WRITE, GIVEN = "the first failed write", "the time that was given"
+PROMOTION, SWITCHED_OFF, FENCED_BY_AURORA = "promote", "stop-writers", "fencing-events"
+"""Steps: the writer moves; schedules and mappings are switched off; what Aurora says of its own fence is heard."""
 STAGES = ("decide", "fence", "promote", "scale", "verify", "shift")
+ASKING = ("run-opened", "run-resumed", "gate", "lease")
+"""Events from before the first step."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,15 @@ class Figure:
     end: float | None = None
     at_least: float | None = None
 
+    @property
+    def begins_unseen(self) -> bool:
+        """Of an outage: whether there was one, or may have been, whose beginning nobody saw."""
+        return self.begin is None and self.at_least is not None
+
     def as_dict(self) -> dict[str, Any]:
         """For the report: always a value and a method, and what else is known."""
         known = {"value": _rounded(self.value), "method": self.method}
-        extra = {"begin": self.begin, "end": self.end, "at_least": self.at_least}
+        extra = {"begin": self.begin, "end": self.end, "at_least": self.at_least or None}  # no seconds are none to tell
         return known | {name: _rounded(number) for name, number in extra.items() if number is not None}
 
 
@@ -164,15 +173,23 @@ def measure(
     longer, never shorter: where the probe saw it begin before, what was seen counts.
     """
     interval = interval_of(observation)
+    timeout = observation.vantage.timeout_seconds if observation.vantage else None
     opened_at = _first(events, "run-opened")
     deaf = deaf_times(observation, interval)
-    writes = _outage("write", observation.of("write"), opened_at, stable_samples, interval, outage_began_at)
-    reads = _outage("read", observation.of("read"), opened_at, stable_samples, interval, outage_began_at)
+    writes = _outage("write", observation.of("write"), opened_at, stable_samples, interval, timeout, outage_began_at)
+    reads = _outage("read", observation.of("read"), opened_at, stable_samples, interval, timeout, outage_began_at)
+    writes = _seen_whole(writes, "write", observation, events, interval, outage_began_at)
+    reads = _seen_whole(reads, "read", observation, events, interval, outage_began_at)
     began, since = _began(writes, outage_began_at, opened_at)
-    writes = _seen_whole(writes, "write", observation, events, interval)
-    reads = _seen_whole(reads, "read", observation, events, interval)
-    lost, loss = _loss(
-        observation.of("write"), observation.stored, opened_at if began is None else began, target_region
+    stored = _after_the_promotion(observation.stored, events)
+    lost, loss = _loss(observation.of("write"), stored, opened_at if began is None else began, target_region)
+    dns = _dns(
+        observation.of("dns"),
+        target_region,
+        _counted_from(writes, began, opened_at),
+        "the opening of the run" if began is None else since,
+        stable_samples,
+        interval,
     )
     steps = step_spans(events)
     path = critical_path(steps)
@@ -180,14 +197,7 @@ def measure(
     return Measurement(
         rto_writes=writes,
         rto_reads=reads,
-        dns=_dns(
-            observation.of("dns"),
-            target_region,
-            _counted_from(writes, began, opened_at),
-            "the opening of the run" if began is None else since,
-            stable_samples,
-            interval,
-        ),
+        dns=_seen_to_the_end(dns, observation.of("dns"), events, interval),
         rpo_lost_writes=lost,
         rpo=loss,
         rpo_bound=_bound(lag, _stop_of_writes(events), _is_switchover(events)),
@@ -200,7 +210,7 @@ def measure(
         steps=steps,
         critical=tuple(span.name for span in path),
         waterfall=fall,
-        lost=_missing(observation.of("write"), observation.stored, target_region),
+        lost=_missing(observation.of("write"), stored, target_region),
         since=since,
     )
 
@@ -245,29 +255,22 @@ def deaf_times(observation: Observation, interval: float) -> tuple[Deaf, ...]:
     return tuple(Deaf(before, after) for before, after in itertools.pairwise(started) if after - before > patience)
 
 
-def stages_of(events: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:
+def stages_of(events: Sequence[Mapping[str, Any]]) -> tuple[Stage, ...]:
     """The stages that the journal tells of, in the order of a move.
 
-    Gates and lease are no steps: `decide` begins when the run is opened and ends with the last of them. A run that was
-    interrupted and gone on with asks and begins everything again: what had ended before stays ended.
+    Gates and lease are no steps: `decide` begins when the run is opened and ends with the last of them before the first
+    step. Steps are told as `step_spans` tells them, also where the run was gone on with.
     """
-    spans: dict[tuple[str, str], tuple[float, float, bool]] = {}
-    for event in sorted(events, key=lambda one: (one["at"], one.get("seq", 0))):
-        kind, at = event["kind"], float(event["at"])
-        opening = kind in ("run-opened", "gate", "lease")
-        stage = "decide" if opening else event.get("stage")
-        if stage not in STAGES or kind == "run-closed" or (opening and any(step for _stage, step in spans)):
-            continue
-        key = (str(stage), "" if opening else str(event.get("step") or ""))
-        begin, end, ended = spans.get(key, (at, at, False))
-        if not ended:
-            spans[key] = (begin, max(at, end), kind in ("step-done", "step-failed"))
+    steps = step_spans(events)
+    begun = min((span.begin for span in steps), default=math.inf)
+    asked = [float(event["at"]) for event in events if event["kind"] in ASKING and event["at"] <= begun]
     found = []
     for name in STAGES:
-        steps = {step: span for (stage, step), span in spans.items() if stage == name}
-        if steps:
-            begins, ends = [span[0] for span in steps.values()], [span[1] for span in steps.values()]
-            found.append(Stage(name, min(begins), max(ends), tuple(step for step in steps if step)))
+        own = [span for span in steps if span.stage == name]
+        more = asked if name == "decide" else []
+        begins, ends = [span.begin for span in own] + more, [span.end for span in own] + more
+        if begins:
+            found.append(Stage(name, min(begins), max(ends), tuple(span.name for span in own)))
     return tuple(found)
 
 
@@ -277,6 +280,7 @@ def _outage(
     opened_at: float | None,
     stable: int,
     interval: float,
+    timeout: float | None,
     given: float | None,
 ) -> Figure:
     """From the first failed sample to the first of an unbroken good series that lasts to the end of the observation.
@@ -288,12 +292,14 @@ def _outage(
         return Figure(None, f"the probe made no {kind}s")
     failed = _failures_of_the_move(samples, opened_at, stable)
     if not failed:
-        return _no_outage(kind, samples, opened_at, interval, given)
+        return _no_outage(kind, samples, opened_at, interval, timeout, given)
     first, last = failed[0], failed[-1]
     series = samples[last + 1 :]
     seen_at = samples[first].started_at
     taken = given is not None and given <= seen_at
     begin = seen_at if given is None else min(given, seen_at)
+    unwatched = math.inf if first == 0 else seen_at - samples[first - 1].started_at
+    known_begin = begin if taken or unwatched <= _patience(interval) else None
     unused = (
         "" if given is None or taken else f"; {GIVEN} was not used: a {kind} had failed {given - seen_at:.2f} s before"
     )
@@ -301,7 +307,7 @@ def _outage(
         return Figure(
             None,
             f"{kind}s had not come back when the probe ended{unused}",
-            begin=begin,
+            begin=known_begin,
             at_least=samples[-1].ended_at - begin,
         )
     end = min(sample.ended_at for sample in series)
@@ -309,7 +315,7 @@ def _outage(
         return Figure(
             None,
             f"only {len(series)} good {kind}s followed the last failed one, {stable} are asked for{unused}",
-            begin=begin,
+            begin=known_begin,
             at_least=end - begin,
         )
     if first == 0 and not taken:
@@ -321,13 +327,13 @@ def _outage(
         )
     edges = [("ended", series[0].started_at - samples[last].started_at)]
     if not taken:
-        edges.append(("began", seen_at - samples[first - 1].started_at))
+        edges.append(("began", unwatched))
     for edge, gap in edges:
         if gap > _patience(interval):
             return Figure(
                 None,
                 f"the probe was deaf for {gap:.1f} s where the outage {edge}{unused}",
-                begin=None if edge == "began" else begin,
+                begin=known_begin,
                 end=end,
                 at_least=max(0.0, end - begin - gap),
             )
@@ -352,21 +358,20 @@ def _held_up(edges: Sequence[tuple[str, float]], interval: float) -> str:
 def _began(writes: Figure, given: float | None, opened_at: float | None) -> tuple[float | None, str]:
     """When the outage of writes began, as far as that is known, and what says so.
 
-    A probe that was deaf, or not there yet, when the outage began knows an end and no beginning; a time that was given
-    and is later than that write tells none either. Where no write of the move failed, the given one can only have been
+    A probe that was deaf, or not there yet, when the outage began knows no beginning; a time that was given and is
+    later than that write tells none either. Where no write of the move failed, the given one can only have been
     before the move.
     """
     if writes.begin is not None:
         return writes.begin, GIVEN if writes.begin == given else FIRST_FAILED_WRITE
-    if given is None or writes.end is not None or (opened_at is not None and given > opened_at):
+    if given is None or writes.begins_unseen or (opened_at is not None and given > opened_at):
         return None, FIRST_FAILED_WRITE
     return given, GIVEN
 
 
 def _counted_from(writes: Figure, began: float | None, opened_at: float | None) -> float | None:
     """What DNS is counted from: the outage of writes, or the opening of the run where there was none."""
-    unseen = writes.begin is None and writes.end is not None
-    return began if began is not None or unseen else opened_at
+    return began if began is not None or writes.begins_unseen else opened_at
 
 
 def _failures_of_the_move(samples: Sequence[Sample], opened_at: float | None, stable: int) -> list[int]:
@@ -394,23 +399,45 @@ def _failures_of_the_move(samples: Sequence[Sample], opened_at: float | None, st
 
 
 def _seen_whole(
-    figure: Figure, kind: Kind, observation: Observation, events: Sequence[Mapping[str, Any]], interval: float
+    figure: Figure,
+    kind: Kind,
+    observation: Observation,
+    events: Sequence[Mapping[str, Any]],
+    interval: float,
+    given: float | None,
 ) -> Figure:
     """The figure, unless the run had changed something before the probe began, as when it is gone on with by a second
-    process: what clients suffered until then was not seen.
+    process, or the probe ended before the move did: what clients suffered while nobody looked was not seen.
+
+    Nor was it seen then when that began: the first failure that a late probe saw may have been one of many.
     """
     changed_at, samples = _first(events, "intent"), observation.of(kind)
-    if figure.value is None or changed_at is None or not samples:
+    if not samples:
         return figure
-    late = samples[0].started_at - changed_at
-    if late <= _patience(interval):
+    late = 0.0 if changed_at is None else samples[0].started_at - changed_at
+    if late > _patience(interval):
+        known_begin = figure.begin if figure.begin == given else None
+        reason = f"the probe began {late:.1f} s after the run had begun to change things"
+        return replace(_voided(figure, reason), begin=known_begin)
+    return _seen_to_the_end(figure, samples, events, interval)
+
+
+def _seen_to_the_end(
+    figure: Figure, samples: Sequence[Sample], events: Sequence[Mapping[str, Any]], interval: float
+) -> Figure:
+    """The figure, unless the probe had died, or its time was over, before clients were let in."""
+    moved_at = _moved_at(events)
+    if moved_at is None or not samples:
         return figure
-    return replace(
-        figure,
-        value=None,
-        method=f"the probe began {late:.1f} s after the run had begun to change things",
-        at_least=figure.value,
-    )
+    early = moved_at - samples[-1].ended_at
+    if early > _patience(interval):
+        return _voided(figure, f"the probe ended {early:.1f} s before the move did")
+    return figure
+
+
+def _voided(figure: Figure, reason: str) -> Figure:
+    """No figure, for this reason where it had none yet: what was seen is the least that it can be."""
+    return figure if figure.value is None else replace(figure, value=None, method=reason, at_least=figure.value)
 
 
 def _no_outage(
@@ -418,9 +445,14 @@ def _no_outage(
     samples: Sequence[Sample],
     opened_at: float | None,
     interval: float,
+    timeout: float | None,
     given: float | None,
 ) -> Figure:
-    """No failure is a measured zero only where somebody looked all the time."""
+    """No failure is a measured zero only where somebody looked all the time.
+
+    A request that was held and then answered within the timeout is no failure: clients waited for it, and an outage
+    that ended meanwhile is not told from a slow answer.
+    """
     begin = samples[0].started_at if opened_at is None else opened_at
     none = f"no {kind} of the move failed"
     if given is not None:
@@ -437,10 +469,11 @@ def _no_outage(
     count = f"none of {len(samples)} {kind}s failed"
     if failed:
         count = f"{none}; {failed} of {len(samples)} had failed before it and are not of it"
+    held = "than the slowest good one took" if timeout is None else f"than the timeout of {timeout:g} s"
     return Figure(
         0.0,
-        f"{count}, one each {interval:g} s{apart}: an outage shorter than that may "
-        f"have been missed; the slowest took {slowest:.2f} s",
+        f"{count}, one each {interval:g} s{apart}: an outage shorter than that may have been missed and, where "
+        f"requests are held and then answered, one shorter {held}; the slowest took {slowest:.2f} s",
     )
 
 
@@ -481,7 +514,7 @@ def _dns(
             at_least=max(0.0, series[0].ended_at - begin),
         )
     if last < 0:
-        return Figure(0.0, f"every one of {len(samples)} answers led to {target} from the first on")
+        return _never_elsewhere(samples, target, begin, since, interval)
     if series[0].started_at - samples[last].started_at > _patience(interval):
         return Figure(
             None,
@@ -496,22 +529,32 @@ def _dns(
     return Figure(max(0.0, series[0].ended_at - begin), method, begin=begin, end=series[0].ended_at)
 
 
+def _never_elsewhere(samples: Sequence[Sample], target: str, begin: float, since: str, interval: float) -> Figure:
+    """That all answers led to the target is a measured zero only where the first was had when the outage began."""
+    late = samples[0].started_at - begin
+    every = f"every one of {len(samples)} answers led to {target}"
+    if late > _patience(interval):
+        return Figure(None, f"{every}, but the first was asked for {late:.1f} s after {since}", begin=begin)
+    return Figure(0.0, f"{every} from the first on")
+
+
 def _loss(writes: Sequence[Sample], stored: Stored | None, began: float | None, target: str) -> tuple[Figure, Figure]:
     """Writes that were acknowledged and are missing afterwards: how many, and over what time.
 
-    A probe that wrote nothing before the outage has nothing that could be lost by it: that is no zero.
+    A probe that wrote nothing before the outage has nothing that could be lost by it: that is no zero. What is missing
+    of the writes that it made later is lost all the same.
     """
     acknowledged = sorted((sample for sample in writes if sample.ok), key=lambda one: one.ended_at)
     if not acknowledged:
         reason = "no write was acknowledged" if writes else "the probe made no writes"
         return Figure(None, reason), Figure(None, reason)
-    if began is not None and acknowledged[0].ended_at > began:
+    missing = _missing(acknowledged, stored, target)
+    if not missing and began is not None and acknowledged[0].ended_at > began:
         reason = "the probe had no write acknowledged before the outage or the move began"
         return Figure(None, reason), Figure(None, reason)
     reason = _unread(stored, target)
     if reason:
         return Figure(None, reason), Figure(None, reason)
-    missing = _missing(acknowledged, stored, target)
     counted = f"{len(acknowledged)} numbered writes were acknowledged, {len(missing)} of them are missing afterwards"
     if not missing:
         return Figure(0, counted), Figure(0.0, counted)
@@ -520,6 +563,18 @@ def _loss(writes: Sequence[Sample], stored: Stored | None, began: float | None, 
     end = missing[-1].ended_at
     method = f"{counted}: from the last that was kept before the first that was lost, to the last that was lost"
     return Figure(len(missing), counted), Figure(end - begin, method, begin=begin, end=end)
+
+
+def _after_the_promotion(stored: Stored | None, events: Sequence[Mapping[str, Any]]) -> Stored | None:
+    """What was read back, unless that was before the promotion was done: until then nothing can have been lost by it,
+    and an application that does not tell its region has answered from the one that is left.
+    """
+    promoted_at = _last_done(events, PROMOTION)
+    begun = any(event["kind"] == "step-begin" and event.get("step") == PROMOTION for event in events)
+    early = begun if promoted_at is None else stored is not None and stored.at < promoted_at
+    if stored is None or stored.numbers is None or not early:
+        return stored
+    return replace(stored, numbers=None, error="the probe asked for it before the promotion was done")
 
 
 def _unread(stored: Stored | None, target: str) -> str:
@@ -549,7 +604,14 @@ def _is_switchover(events: Iterable[Mapping[str, Any]]) -> bool:
     )
 
 
-def _bound(lag: Lag | None, stopped_at: float | None, switchover: bool) -> Figure:
+class Stop(NamedTuple):
+    """When nothing at the old site wrote any more, and who says so."""
+
+    at: float
+    by: str
+
+
+def _bound(lag: Lag | None, stop: Stop | None, switchover: bool) -> Figure:
     """The bound on a loss that the lag allows (R10): the lag alone is none, as the old writer may have gone on."""
     if switchover:
         return Figure(
@@ -560,18 +622,18 @@ def _bound(lag: Lag | None, stopped_at: float | None, switchover: bool) -> Figur
     source = f"{lag.metric} of {lag.seconds:.2f} s" + (f" read in {lag.region}" if lag.region else "")
     if lag.at is None:
         return Figure(None, f"not bounded: {source}, but it is not known when")
-    if stopped_at is None:
+    if stop is None:
         return Figure(None, f"not bounded: {source}, but it was not confirmed that the old writer stopped")
-    if stopped_at < lag.at:
-        return Figure(lag.seconds, f"{source}, from after the writes had stopped")
+    if stop.at < lag.at:
+        return Figure(lag.seconds, f"{source}, from after the writes had stopped, {stop.by}")
     return Figure(
-        lag.seconds + stopped_at - lag.at,
-        f"{source}, and the {stopped_at - lag.at:.1f} s from that sample to the confirmed stop of writes",
+        lag.seconds + stop.at - lag.at,
+        f"{source}, and the {stop.at - lag.at:.1f} s from that sample to the confirmed stop of writes, {stop.by}",
     )
 
 
-def _stop_of_writes(events: Iterable[Mapping[str, Any]]) -> float | None:
-    """When the old writer was known to have stopped: our own fence whole, or writes blocked (Aurora's, R7).
+def _stop_of_writes(events: Iterable[Mapping[str, Any]]) -> Stop | None:
+    """When the old writer was known to have stopped: writes blocked (Aurora's, R7), else our own fence whole.
 
     A run that is gone on with looks at all of it again, and what it finds then counts: the site may have been opened in
     between by another run. What Aurora told before the promotion was last asked for is of an earlier one.
@@ -582,18 +644,27 @@ def _stop_of_writes(events: Iterable[Mapping[str, Any]]) -> float | None:
         step, detail, at = str(event.get("step") or ""), event.get("detail") or {}, float(event["at"])
         if event["kind"] == "step-begin":
             stopped.pop(step, None)
-        elif event["kind"] == "intent" and step == "promote":
+        elif event["kind"] == "intent" and step == PROMOTION:
             asked_at = at
-        elif event["kind"] == "step-done" and step in STOPS and not detail.get("missing"):
+        elif event["kind"] == "step-done" and step in STOPS and not _goes_on(step, detail):
             stopped[step] = at
-        elif event["kind"] == "step-done" and step == "fencing-events" and detail.get("outcome") == "confirmed":
+        elif event["kind"] == "step-done" and step == FENCED_BY_AURORA and detail.get("outcome") == "confirmed":
             told_at = float(detail.get("at") or at)
             if told_at >= asked_at - EVENT_SKEW_SECONDS:
                 stopped[step] = told_at
-    stops = [at for step, at in stopped.items() if step not in STOPS]
+    if FENCED_BY_AURORA in stopped:
+        return Stop(stopped[FENCED_BY_AURORA], "which Aurora's own event tells")
     if stopped.keys() >= set(STOPS):  # until the last of them, something could still write (R25)
-        stops.append(max(stopped[step] for step in STOPS))
-    return min(stops, default=None)
+        fenced_at = max(stopped[step] for step in STOPS)
+        return Stop(fenced_at, "by our own fence: what else still held a connection to the database is not counted")
+    return None
+
+
+def _goes_on(step: str, detail: Mapping[str, Any]) -> bool:
+    """Whether a part of the fence that is done leaves something that may write: what is listed and was not found, and
+    what a schedule or a mapping had begun before it was switched off (a function may run for 15 minutes).
+    """
+    return bool(detail.get("missing")) or (step == SWITCHED_OFF and bool(detail.get("shut")))
 
 
 def _detect(began: float | None, since: str, opened_at: float | None, writes: Figure) -> Figure:
@@ -639,6 +710,20 @@ def _counts(observation: Observation) -> dict[str, dict[str, int]]:
 
 def _first(events: Iterable[Mapping[str, Any]], kind: str) -> float | None:
     return min((float(event["at"]) for event in events if event["kind"] == kind), default=None)
+
+
+def _last_done(events: Iterable[Mapping[str, Any]], step: str | None = None) -> float | None:
+    """When this step, or the last of all, was done. A run that is gone on with looks at all of it again, and what it
+    finds then counts.
+    """
+    done = (event for event in events if event["kind"] == "step-done" and step in (None, event.get("step")))
+    return max((float(event["at"]) for event in done), default=None)
+
+
+def _moved_at(events: Sequence[Mapping[str, Any]]) -> float | None:
+    """When clients had been let in; where they never were, when the last step was done, or else the run was closed."""
+    ends = (_last_done(events, LETS_CLIENTS_IN), _last_done(events), _first(events, "run-closed"))
+    return next((at for at in ends if at is not None), None)
 
 
 def _patience(interval: float) -> float:

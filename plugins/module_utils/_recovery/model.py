@@ -184,6 +184,14 @@ class Application:
         """The site that is not at ``place``."""
         return {"primary": self.dr, "dr": self.primary}[place]
 
+    def told_of(self, site: Site) -> tuple[Site, ...]:
+        """The sites in whose regions CloudWatch may tell of the site's cluster, its own first (R10).
+
+        A namesake in the other region would be told of there, so then it is its own alone.
+        """
+        other = self.other(site.place)
+        return (site,) if other.cluster == site.cluster else (site, other)
+
     def records_access(self, site: Site) -> Access:
         """How Route 53 is asked: DNS may be in another account, else as at this site."""
         traffic = self.traffic

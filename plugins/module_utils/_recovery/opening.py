@@ -92,7 +92,7 @@ def survey(applications: Iterable[Application], options: Options, mode: Mode) ->
         if mode.loses_data:
             facets[source].append(Facet.VALVES)
         if not mode.moves:
-            facets[target] = [*SURVEYED, Facet.GLOBAL, Facet.SECRETS, Facet.HOSTS, Facet.DNS]
+            facets[target] = [*SURVEYED, Facet.GLOBAL, Facet.SECRETS, Facet.HOSTS, Facet.LAG, Facet.DNS]
             facets[source] = [*SURVEYED, Facet.VALVES, Facet.LOST_WRITES, Facet.SECRETS, Facet.LAG]
         for site, kinds in facets.items():
             for facet in kinds:

@@ -43,10 +43,15 @@ class Plan:
         return not any(step.to_do for step in self.steps if not step.row.step.accompanies)
 
     def calls(self) -> list[tuple[str, PlannedCall]]:
-        """The mutating calls in order, with the step that makes them; none when there is nothing to do."""
-        if self.empty:
-            return []
-        return [(step.row.step.name, call) for step in self.steps for call in step.calls if call.mutates]
+        """The mutating calls in order, with the step that makes them; none when there is nothing to do.
+
+        A step makes up for what an earlier one could not do: where that can do it, the call is that one's.
+        """
+        made: list[tuple[str, PlannedCall]] = []
+        for step in () if self.empty else self.steps:
+            before = [_stated(call) for _name, call in made]
+            made += [(step.row.step.name, one) for one in step.calls if one.mutates and _stated(one) not in before]
+        return made
 
     def described(self) -> list[dict[str, Any]]:
         """For people and for diff mode."""
@@ -63,6 +68,10 @@ class Plan:
             PlannedCall("dynamodb", operation, site.access, f"{site.state_table}/{name}/{item}", {}).summary()
             for operation, site, item in calls
         ]
+
+
+def _stated(call: PlannedCall) -> tuple[Any, ...]:
+    return call.service, call.operation, call.region, call.target, call.params
 
 
 def make_plan(move: Move, mode: Mode, snapshot: Snapshot) -> Plan:

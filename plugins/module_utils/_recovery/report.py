@@ -205,8 +205,13 @@ def _waterfall(measurement: Measurement) -> dict[str, Any]:
 
 
 def _accepted(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What the operator accepted beforehand, with who that was."""
-    opened = next((event.get("detail") or {} for event in events if event["kind"] == "run-opened"), {})
+    """What was accepted when the run was opened and each time it was gone on with, by whom; the same once."""
+    told = (event.get("detail") or {} for event in events if event["kind"] in ("run-opened", "run-resumed"))
+    said = [one for opened in told for one in _accepted_in(opened)]
+    return [one for number, one in enumerate(said) if one not in said[:number]]
+
+
+def _accepted_in(opened: Mapping[str, Any]) -> list[dict[str, Any]]:
     said = [
         ("that data may be lost", opened.get("accept_data_loss")),
         ("a promotion before the old site is fenced", opened.get("accept_unfenced")),

@@ -175,8 +175,10 @@ class _Run:
 
     def _say_opened(self, one: Candidate, course: Course) -> None:
         journal, move = course.journal, course.move
-        if not one.resumed:
-            journal.append("run-opened", "decide", detail=opening(move, self.mode, self.options), at=move.opened_at)
+        # Whoever goes on with a run may accept more than who began it, and need not be the same.
+        told = any(event["kind"] == "run-opened" for event in journal.events)
+        kind, at = ("run-resumed", None) if told else ("run-opened", move.opened_at)
+        journal.append(kind, "decide", detail=opening(move, self.mode, self.options), at=at)
         course.notes += to_be_said(one.rulings, self.options.operator)
         for line in course.notes:
             self.speaker.note(move, "gates", line)

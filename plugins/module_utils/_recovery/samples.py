@@ -90,6 +90,11 @@ class Balancer:
     addresses: frozenset[str] = frozenset()
 
 
+def probed_kinds(write_path: str) -> tuple[Kind, ...]:
+    """What a probe tries in every slot: no writes where the application offers no path for them."""
+    return KINDS if write_path else ("read", "dns")
+
+
 def most_at_once(interval_seconds: float, timeout_seconds: float) -> int:
     """How many slots of one kind can be under way at once: each lasts at most the timeout, and one may start late."""
     return math.ceil(timeout_seconds / interval_seconds) + 2
@@ -131,14 +136,17 @@ def _said(observation: Observation) -> dict[str, str]:
 
 
 class Streak:
-    """How many samples of each kind were good in a row, as they ended. Fed by one thread at a time."""
+    """How many samples of each kind that is probed were good in a row, as they ended: none while none has ended.
 
-    def __init__(self) -> None:
-        self._good: dict[Kind, int] = {}
+    Fed by one thread at a time.
+    """
+
+    def __init__(self, kinds: Iterable[Kind]) -> None:
+        self._good: dict[Kind, int] = dict.fromkeys(kinds, 0)
 
     def feed(self, sample: Sample) -> None:
         """Counts one."""
-        self._good[sample.kind] = self._good.get(sample.kind, 0) + 1 if sample.ok else 0
+        self._good[sample.kind] = self._good[sample.kind] + 1 if sample.ok else 0
 
     def restart(self) -> None:
         """Forgets what was good so far, not what is asked for."""
@@ -146,7 +154,7 @@ class Streak:
 
     def holds(self, least: int) -> bool:
         """Whether every kind that is probed has so many good ones in a row."""
-        return bool(self._good) and min(self._good.values()) >= least
+        return min(self._good.values()) >= least
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from .dns import Answer, CachingResolver, DnsError, Resolver, leads_to
 from .probe import HttpApplication, ProbeSettings, Reply
-from .samples import KINDS, Kind, Sample, Stored, Vantage, most_at_once
+from .samples import Kind, Sample, Stored, Vantage, most_at_once, probed_kinds
 
 NOT_THERE = 404
 """The status with which an application says that it has no such number."""
@@ -85,7 +85,7 @@ class Sampler:
         self._read_number: int | None = None
         self._read_number_of: str | None = None
         self._written_in: str | None = None
-        self._kinds: tuple[Kind, ...] = KINDS if settings.write_path else ("read", "dns")
+        self._kinds = probed_kinds(settings.write_path)
 
     def vantage(self) -> Vantage:
         """What the head line of the file says."""

@@ -342,9 +342,11 @@ class Snapshot:
                 found[code] = max(found.get(code, 0), count)
         return found
 
-    def lag(self, site: Site) -> Lag | Unknown:
-        """How far the site's cluster is behind the writer."""
-        return self.lags.get((site.access, site.cluster), NOT_READ)
+    def lag(self, application: Application, site: Site) -> Lag | Unknown:
+        """How far the site's cluster is behind the writer: the newest sample that either region has (R10)."""
+        found = [self.lags.get((at.access, site.cluster), NOT_READ) for at in application.told_of(site)]
+        known = [one for one in found if isinstance(one, Lag)]
+        return max(known, key=lambda one: one.at) if known else found[0]
 
     def item(self, application: Application, site: Site, item: str) -> Mapping[str, Any] | Unknown | None:
         """An item of the state table in the site's region."""

@@ -68,7 +68,7 @@ def _application(application: Application, snapshot: Snapshot, tools: Tools) -> 
 
 
 def _site(application: Application, site: Site, snapshot: Snapshot) -> dict[str, Any]:
-    cluster, lag = snapshot.cluster(site), snapshot.lag(site)
+    cluster, lag = snapshot.cluster(site), snapshot.lag(application, site)
     groups = [snapshot.group(site, group.name) for group in site.groups]
     return {
         "region": site.region,

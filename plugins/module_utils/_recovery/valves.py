@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from .calls import PlannedCall
@@ -186,19 +187,19 @@ def _plain(value: Any) -> Any:
 # Shutting and opening
 
 
-def shut(access: Access, valve: Valve) -> PlannedCall:
-    """The call that shuts a valve."""
+def shut(access: Access, valve: Valve, now: float) -> PlannedCall:
+    """The call that shuts a valve; ``now`` in seconds since the epoch."""
     if valve.kind == INGRESS:
         return _call(access, "ec2", "RevokeSecurityGroupIngress", valve, {"GroupId": valve.name, **valve.setting})
-    return _turned(access, valve, on=False)
+    return _turned(access, valve, now, on=False)
 
 
-def opened(access: Access, kept_valve: Valve, now: Valve) -> PlannedCall:
-    """The call that opens a valve as it was kept; ``now`` is how it stands."""
+def opened(access: Access, kept_valve: Valve, stands: Valve, now: float) -> PlannedCall:
+    """The call that opens a valve as it was kept, from how it ``stands``; ``now`` in seconds since the epoch."""
     if kept_valve.kind == INGRESS:
-        params = {"GroupId": kept_valve.name, "IpPermissions": missing(kept_valve, now)}
+        params = {"GroupId": kept_valve.name, "IpPermissions": missing(kept_valve, stands)}
         return _call(access, "ec2", "AuthorizeSecurityGroupIngress", kept_valve, params)
-    return _turned(access, now, on=True)
+    return _turned(access, stands, now, on=True)
 
 
 def is_open_as_kept(kept_valve: Valve, now: Valve) -> bool:
@@ -212,11 +213,18 @@ def missing(kept_valve: Valve, now: Valve) -> list[dict[str, Any]]:
     return [grant for grant in kept_valve.setting.get("IpPermissions") or [] if grant not in there]
 
 
-def _turned(access: Access, valve: Valve, on: bool) -> PlannedCall:
+def _turned(access: Access, valve: Valve, now: float, on: bool) -> PlannedCall:
     if valve.kind == SCHEDULE:
-        params = {**valve.setting, "State": "ENABLED" if on else "DISABLED"}
+        begun = "StartDate" in valve.setting and _moment(valve.setting["StartDate"]) <= now
+        setting = {key: value for key, value in valve.setting.items() if not (begun and key == "StartDate")}
+        params = {**setting, "State": "ENABLED" if on else "DISABLED"}
         return _call(access, "scheduler", "UpdateSchedule", valve, params)
     return _call(access, "lambda", "UpdateEventSourceMapping", valve, {"UUID": valve.name, "Enabled": on})
+
+
+def _moment(text: str) -> float:
+    at = datetime.fromisoformat(text)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _call(access: Access, service: str, operation: str, valve: Valve, params: Mapping[str, Any]) -> PlannedCall:

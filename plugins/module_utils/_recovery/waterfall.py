@@ -8,6 +8,7 @@ critical path: each began when the one before it had ended. The parts are cut ou
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +79,8 @@ class Waterfall:
 def step_spans(events: Iterable[Mapping[str, Any]]) -> tuple[StepSpan, ...]:
     """The steps in the order in which they began.
 
-    A run that was interrupted and gone on with begins everything again: what had ended before stays ended.
+    A run that was interrupted and gone on with begins everything again: what was done before stays done, and what had
+    failed goes on from its first begin to its new end.
     """
     found: dict[str, StepSpan] = {}
     mode = ""
@@ -89,7 +91,7 @@ def step_spans(events: Iterable[Mapping[str, Any]]) -> tuple[StepSpan, ...]:
         if not name or kind in ("gate", "lease"):
             continue
         span = found.get(name)
-        if span is not None and span.outcome != OPEN:
+        if span is not None and (span.outcome == DONE or (span.outcome == FAILED and kind != "step-begin")):
             continue
         needs, required = _row(mode, name)
         found[name] = StepSpan(
@@ -149,9 +151,11 @@ def _cuts(opened_at: float | None, path: Sequence[StepSpan]) -> list[tuple[float
     cuts: list[tuple[float, str, str]] = []
     if opened_at is not None:
         cuts.append((opened_at, DETECT, ""))
-    for number, span in enumerate(path):
+    for number, (span, after) in enumerate(itertools.zip_longest(path, path[1:])):
         cuts.append((span.begin, UNASSIGNED if number or opened_at is None else DECIDE, ""))
-        cuts.append((span.end, span.stage if span.stage in PARTS else UNASSIGNED, span.name))
+        # What was given up and gone past, and tried anew when the run was gone on with, was not waited for until then.
+        until = min(span.end, after.begin) if after else span.end
+        cuts.append((until, span.stage if span.stage in PARTS else UNASSIGNED, span.name))
     return cuts
 
 

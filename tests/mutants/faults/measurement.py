@@ -12,7 +12,7 @@ FAULTS = (
         "lag-taken-as-a-bound",
         "R10",
         "the last lag is reported as the most that can be lost, whatever the old writer did afterwards",
-        Rewritten("measure:_bound", "lag.seconds + stopped_at - lag.at,", "lag.seconds,"),
+        Rewritten("measure:_bound", "lag.seconds + stop.at - lag.at,", "lag.seconds,"),
     ),
     (
         "bound-without-a-stop",
@@ -20,8 +20,8 @@ FAULTS = (
         "a loss is bounded although nobody has confirmed that the old writer stopped",
         Rewritten(
             "measure:_bound",
-            "if stopped_at is None:\n",
-            "if stopped_at is None:\n        return Figure(lag.seconds, source)\n    if stopped_at is None:\n",
+            "if stop is None:\n",
+            "if stop is None:\n        return Figure(lag.seconds, source)\n    if stop is None:\n",
         ),
     ),
     (
@@ -33,6 +33,12 @@ FAULTS = (
             'event["kind"] == "step-done" and step in STOPS',
             'event["kind"] in ("step-done", "step-failed") and step in STOPS',
         ),
+    ),
+    (
+        "what-was-begun-is-forgotten",
+        "R25",
+        "schedules and mappings that were switched off are taken as a stop of writes, whatever they had begun",
+        Rewritten("measure:_goes_on", "step == SWITCHED_OFF and", "False and"),
     ),
     (
         "stop-of-an-earlier-promotion",
@@ -64,8 +70,8 @@ FAULTS = (
         "an RPO of zero is reported where nobody could look at what is stored",
         Rewritten(
             "measure:_loss",
-            "return Figure(None, reason), Figure(None, reason)\n    missing",
-            "return Figure(0, reason), Figure(0.0, reason)\n    missing",
+            "return Figure(None, reason), Figure(None, reason)\n    counted",
+            "return Figure(0, reason), Figure(0.0, reason)\n    counted",
         ),
     ),
     (
@@ -126,7 +132,9 @@ FAULTS = (
         "figures",
         "the time until DNS leads to the new region leaves out the time before somebody decided to move",
         Rewritten(
-            "measure:_counted_from", "return began if began is not None or unseen else opened_at", "return opened_at"
+            "measure:_counted_from",
+            "return began if began is not None or writes.begins_unseen else opened_at",
+            "return opened_at",
         ),
     ),
     (

@@ -142,7 +142,19 @@ FAULTS = (
         "fence-forgets-what-it-shut",
         "R25",
         "the ingress of the old database is revoked and nowhere written down",
-        Rewritten("steps.fencing:KeepFence.calls", "if not applies(world) or", "if True or"),
+        Rewritten("steps.fencing:keep_calls", "if same or", "if True or"),
+    ),
+    (
+        "late-sight-is-not-kept",
+        "R25",
+        "what the fence sees only after its first look is shut and nowhere written down",
+        Rewritten("steps.fencing:_kept_late", "for call in calls)", "for call in ())"),
+    ),
+    (
+        "schedule-begins-in-the-past",
+        "R25",
+        "a schedule is handed back to AWS with a beginning that AWS takes no more",
+        Rewritten("valves:_turned", "<= now", "> now"),
     ),
     (
         "serving-site-is-fenced",

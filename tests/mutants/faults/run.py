@@ -114,7 +114,7 @@ FAULTS = (
         "secret-in-the-journal",
         "R29",
         "values under telling names are kept in the record of a call",
-        Rewritten("clients:without_secrets", '"(left out)" if', "value if"),
+        Rewritten("clients:without_secrets", "_is_secret(key)", "False"),
     ),
     (
         "pause-not-kept",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -327,6 +329,76 @@ def test_a_move_that_does_not_end_is_noticed_and_gone_on_with_before_the_way_hom
     assert (played.problems, played.broken) == (("failover did not end within 300 s",), ())
     assert stage.unfinished[0] == "-e"
     assert stage.unfinished[2:] == more
+
+
+class Faultless(NoStage):
+    """A lab that refuses every fault, on which a move goes on until that was tried."""
+
+    tried = threading.Event()
+    ends = True
+
+    def mark(self) -> int:
+        return 0
+
+    @contextlib.contextmanager
+    def watched(self, folder: Path, interval: float = 0.25) -> Iterator[list[str]]:
+        yield []
+
+    def play(self, name: str, log: Path, arguments: Sequence[str] = ()) -> bool:
+        journal = self.reports / "journals" / "shop" / "run.jsonl"
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        journal.write_text(f'{{"kind": "run-opened", "at": {time.time()}}}\n', encoding="utf-8")
+        assert self.tried.wait(30)
+        if not self.ends:
+            raise Unended(f"{name} did not end within 300 s")
+        return True
+
+    def do(self, path: str, value: Mapping[str, Any]) -> None:
+        self.tried.set()
+        raise ConnectionError("no lab answers at 127.0.0.1:9999: refused")
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_fault_that_cannot_be_done_breaks_its_scenario(tmp_path: Path, ends: bool) -> None:
+    stage = Faultless(LabSettings(home=tmp_path), {}, tmp_path, lambda _text: None)
+    stage.tried, stage.ends = threading.Event(), ends
+    cut = [{"when": "opened", "do": "cut-replication"}]
+    played = conductor.play(scenario(events=cut, interval=0.01), stage, seed=1)
+    assert (played.problems, played.holds) == ((), False)
+    assert played.broken[0] == (
+        "these were not done: cut-replication (opened): no lab answers at 127.0.0.1:9999: refused"
+    )
+
+
+def test_a_probe_that_cannot_be_made_deaf_is_told_at_once(tmp_path: Path) -> None:
+    stage = Faultless(LabSettings(home=tmp_path), {}, tmp_path, lambda _text: None)
+    with pytest.raises(LabError, match="no probe watches"):
+        stage.deafen(3)
+    deaf = [{"when": "before", "do": "deafen", "seconds": 3}]
+    played = conductor.play(scenario(events=deaf, interval=0.01), stage, seed=1)
+    assert played.broken[0] == "no probe watches that could be made deaf"
+
+
+def test_a_probe_is_deaf_for_so_long_and_goes_on_by_itself(tmp_path: Path) -> None:
+    ticks = tmp_path / "ticks"
+    program = f"while sleep 0.02; do echo >> {ticks}; done"
+    stage = NoStage(LabSettings(home=tmp_path), {}, tmp_path, lambda _text: None)
+    stage.probe = subprocess.Popen(["sh", "-c", program], start_new_session=True)
+    try:
+        while not ticks.exists():
+            time.sleep(0.01)
+        stage.deafen(1.0)
+        time.sleep(0.1)
+        before = ticks.stat().st_size
+        time.sleep(0.3)
+        assert ticks.stat().st_size == before
+        deadline = time.monotonic() + 30
+        while ticks.stat().st_size == before:
+            assert time.monotonic() < deadline, "it does not go on"
+            time.sleep(0.01)
+    finally:
+        for one in family(stage.probe.pid):
+            os.kill(one, signal.SIGKILL)
 
 
 def test_writes_that_were_out_for_longer_than_they_were_to_be_are_found() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -121,9 +122,27 @@ def test_the_lag_is_the_newest_sample_up_to_a_time(application: Application) -> 
             ],
         )
     clients = Clients(SystemClock())
-    assert replication_lag(clients, application.dr, now).seconds == pytest.approx(0.9)
-    assert replication_lag(clients, application.dr, now - 180).seconds == pytest.approx(0.15)
-    assert "no sample" in replication_lag(clients, application.dr, now - 6000).reason
+    assert replication_lag(clients, application, application.dr, now).seconds == pytest.approx(0.9)
+    assert replication_lag(clients, application, application.dr, now - 180).seconds == pytest.approx(0.15)
+    assert "no sample" in replication_lag(clients, application, application.dr, now - 6000).reason
+    assert replication_lag(clients, application, application.primary, now).seconds is None
+
+
+def test_the_lag_is_found_in_whichever_region_has_it(application: Application) -> None:
+    now = SystemClock().now()
+    application = replace(application, dr=replace(application.dr, cluster="told-of-elsewhere"))
+    sample = {
+        "MetricName": "AuroraGlobalDBReplicationLag",
+        "Dimensions": [{"Name": "DBClusterIdentifier", "Value": application.dr.cluster}],
+        "Value": 150.0,
+        "Timestamp": datetime.fromtimestamp(now - 60, UTC),
+    }
+    cloudwatch = boto3.client("cloudwatch", region_name=application.primary.region)
+    cloudwatch.put_metric_data(Namespace="AWS/RDS", MetricData=[sample])
+    found = replication_lag(Clients(SystemClock()), application, application.dr, now)
+    assert (found.seconds, found.region) == (pytest.approx(0.15), application.primary.region)
+    namesake = replace(application, primary=replace(application.primary, cluster=application.dr.cluster))
+    assert replication_lag(Clients(SystemClock()), namesake, namesake.dr, now).seconds is None
 
 
 def test_kept_objects_stand_beside_the_plan(application: Application) -> None:

@@ -43,6 +43,13 @@ def test_what_was_not_measured_from_there_says_why() -> None:
     assert {figure["method"] for figure in oslo["measured"].values()} == {"ssh: connection timed out"}
 
 
+def test_a_probe_that_ended_there_before_the_move_did_measured_nothing() -> None:
+    """The same drill: clients were let in at second 19."""
+    point = View("tokyo", reports.measured(reports.watched((20, 20), 20, 12), reports.drill_events()), MAIN).as_dict()
+    assert point["measured"]["rto_writes_seconds"]["value"] is None
+    assert point["reason"].startswith("the probe ended 7.2 s before the move did; ")
+
+
 def test_a_probe_without_writes_tells_reads_alone() -> None:
     reads = observed(series(60, [(10, 20)], kind="read", moved_at=19), series(60, kind="dns", moved_at=18))
     point = View("tokyo", reports.measured(reads, reports.drill_events()), MAIN).as_dict()

@@ -56,6 +56,83 @@ def test_a_run_that_was_gone_on_with_under_a_later_probe_has_no_rto() -> None:
     assert "after the run had begun to change things" in writes.method
 
 
+@pytest.mark.parametrize("outage", [(10, 15), (10, 60)], ids=["back", "never-back"])
+def test_under_a_later_probe_nothing_is_counted_from_the_first_failure_that_it_saw(outage: tuple[float, float]) -> None:
+    events = [event(-60, "run-opened"), event(-58, "intent")]
+    seen = observed(series(60, [outage]), series(60, kind="dns", moved_at=14))
+    found = measured(seen, events)
+    assert (found.detect.value, found.detect.method) == (None, "it is not known when the outage began")
+    assert (found.dns.value, found.dns.method) == (None, "it is not known when the outage began")
+    told = measured(seen, events, outage_began_at=T0 - 70)
+    assert told.rto_writes.value is None
+    assert told.detect.value == pytest.approx(10)
+    assert told.dns.value == pytest.approx(84, abs=INTERVAL)
+
+
+@pytest.mark.parametrize(("lost", "span"), [(set(), None), ({34, 35}, 0.5)])
+def test_under_a_later_probe_only_what_is_missing_tells_of_a_loss(lost: set[int], span: float | None) -> None:
+    writes = series(40, [(10, 15)])
+    events = [event(-60, "run-opened"), event(-58, "intent")]
+    assert measured(observed(writes, stored=kept(writes, lost)), events).rpo.value == span
+
+
+def switched(at: float) -> list[dict[str, object]]:
+    """A run whose clients were let in at this second; its other steps were done before and after."""
+    done = ((6, "raise-capacity"), (at - 1, "promote"), (at, "switch-traffic"), (at + 900, "lower-standby"))
+    return [event(5, "run-opened"), *(event(second, "step-done", step=name) for second, name in done)]
+
+
+@pytest.mark.parametrize(("outages", "least"), [((), 0.0), (((10, 12),), 2.0)])
+def test_a_probe_that_ended_before_the_move_did_measured_nothing(
+    outages: tuple[tuple[float, float], ...], least: float
+) -> None:
+    """The writer moved when its time was over: that nothing failed until then, or only a little, tells nothing."""
+    writes, reads = series(30, outages), series(30, outages, kind="read")
+    answers = series(30, kind="dns", moved_at=11)
+    found = measured(observed(writes, reads, answers, stored=kept(writes)), switched(120))
+    ended = "the probe ended 90.2 s before the move did"
+    for figure in (found.rto_writes, found.rto_reads):
+        assert (figure.value, figure.method) == (None, ended)
+    dns = ended if outages else "it is not known when the outage began"
+    assert (found.dns.value, found.dns.method) == (None, dns)
+    assert found.rto_writes.at_least == pytest.approx(least, abs=INTERVAL)
+    assert found.verdict.word == "not measured"
+    assert found.waterfall.segments == ()
+
+
+def test_a_probe_that_looked_until_clients_were_let_in_need_not_stay_for_the_rest() -> None:
+    assert measured(observed(series(30)), switched(30.5)).rto_writes.value == 0.0
+    assert measured(observed(series(30, [(10, 15)])), switched(30.5)).rto_writes.value == pytest.approx(5, abs=INTERVAL)
+
+
+@pytest.mark.parametrize(
+    "last", [event(90, "step-done", step="promote"), event(90, "run-closed")], ids=["promote", "run-closed"]
+)
+def test_a_move_that_let_no_clients_in_ends_with_what_it_did_last(last: dict[str, object]) -> None:
+    figure = measured(observed(series(30)), [event(5, "run-opened"), last]).rto_writes
+    assert (figure.value, figure.method) == (None, "the probe ended 60.2 s before the move did")
+
+
+@pytest.mark.parametrize(
+    ("promotion", "lost"),
+    [
+        ([], 0),
+        ([("step-begin", 8), ("step-done", 18)], 0),
+        ([("step-begin", 8), ("step-done", 118)], None),
+        ([("step-begin", 8)], None),
+    ],
+)
+def test_what_is_stored_before_the_promotion_was_done_says_nothing_about_a_loss(
+    promotion: list[tuple[str, float]], lost: int | None
+) -> None:
+    """The application does not tell its region: it may have answered from the one that is left."""
+    writes = series(60, [(10, 20)])
+    events = [event(5, "run-opened"), *(event(at, kind, step="promote") for kind, at in promotion)]
+    found = measured(observed(writes, stored=replace(kept(writes), region=None)), events)
+    assert found.rpo_lost_writes.value == lost
+    assert (found.rpo.value is None) == ("before the promotion was done" in found.rpo.method) == (lost is None)
+
+
 def test_a_write_held_back_and_acknowledged_after_the_outage_marks_its_end_by_its_acknowledgement() -> None:
     writes = series(40, [(10, 14)])
     held = [replace(one, ended_at=T0 + 16.0) if 14 <= one.started_at - T0 < 16 else one for one in writes]
@@ -115,6 +192,37 @@ def test_what_is_counted_from_a_beginning_that_nobody_saw_is_not_measured() -> N
     assert "where the outage began" in found.rto_writes.method
     assert (found.dns.value, found.dns.method) == (None, "it is not known when the outage began")
     assert (found.detect.value, found.detect.method) == (None, "it is not known when the outage began")
+
+
+@pytest.mark.parametrize("until", [60, 59], ids=["never-back", "back-too-late"])
+@pytest.mark.parametrize(
+    ("since", "deaf"), [(0, ()), (10, ((8, 11),))], ids=["down-before-the-probe", "deaf-at-the-beginning"]
+)
+@pytest.mark.parametrize("told", [None, T0 + 14])
+def test_writes_that_do_not_come_back_have_no_beginning_that_nobody_saw(
+    until: float, since: float, deaf: tuple[tuple[float, float], ...], told: float | None
+) -> None:
+    """A time that was given and is later than the first failure that was seen tells it no better."""
+    writes, answers = series(60, [(since, until)], deaf=deaf, hang=False), series(60, kind="dns", moved_at=50)
+    found = measured(observed(writes, answers), [event(15, "run-opened")], outage_began_at=told)
+    assert (found.rto_writes.value, found.rto_writes.begin) == (None, None)
+    assert found.rto_writes.at_least == pytest.approx(until - max(since, 11 if deaf else 0), abs=INTERVAL)
+    assert (found.detect.value, found.detect.method) == (None, "it is not known when the outage began")
+    assert (found.dns.value, found.dns.method) == (None, "it is not known when the outage began")
+
+
+def test_writes_that_do_not_come_back_have_the_beginning_that_was_seen_or_given() -> None:
+    answers = series(60, kind="dns", moved_at=50)
+    seen = measured(observed(series(60, [(10, 99)]), answers), [event(15, "run-opened")])
+    assert (seen.detect.value, seen.dns.value) == (pytest.approx(5, abs=INTERVAL), pytest.approx(40, abs=INTERVAL))
+    told = measured(observed(series(60, [(0, 99)]), answers), [event(15, "run-opened")], outage_began_at=T0 - 40)
+    assert (told.detect.value, told.dns.value) == (pytest.approx(55, abs=INTERVAL), pytest.approx(90, abs=INTERVAL))
+
+
+def test_a_probe_that_was_deaf_at_both_edges_knows_no_beginning() -> None:
+    found = measured(observed(series(40, [(10, 15)], deaf=[(8.5, 11.5), (13.5, 16.5)])), [event(9, "run-opened")])
+    assert (found.rto_writes.value, found.rto_writes.begin) == (None, None)
+    assert found.detect.value is None
 
 
 def test_deafness_in_the_middle_of_an_outage_changes_nothing() -> None:
@@ -214,6 +322,20 @@ def test_no_failure_names_the_largest_gap_in_which_one_may_have_been_missed() ->
     assert "one each 0.25 s and once 1.00 s apart: an outage shorter than that may have been missed" in found.method
 
 
+def test_no_failure_names_how_long_an_outage_may_have_been_in_which_requests_were_held() -> None:
+    """Clients had no answer for two seconds less a moment, and no request failed: that it was none is not known."""
+    held = [
+        replace(one, ended_at=T0 + 12.0) if 10.1 <= one.started_at - T0 < 12 else one for one in series(30, timeout=2.0)
+    ]
+    opened = [event(5, "run-opened")]
+    found = measured(observed(held), opened).rto_writes
+    said = "an outage shorter than that may have been missed and, where requests are held and then answered, "
+    assert found.value == 0.0
+    assert said + "one shorter than the timeout of 2 s; the slowest took 1.75 s" in found.method
+    unheaded = measured(replace(observed(held), vantage=None), opened).rto_writes
+    assert said + "one shorter than the slowest good one took; the slowest took 1.75 s" in unheaded.method
+
+
 def test_what_was_not_probed_is_not_measured() -> None:
     found = measured(observed(series(30, kind="read")), [event(5, "run-opened")])
     assert found.rto_writes.value is None
@@ -250,6 +372,25 @@ def test_dns_that_never_came_is_not_measured() -> None:
     found = measured(observed(series(60, [(10, 20)]), series(60, kind="dns")), [event(5, "run-opened")])
     assert found.dns.value is None
     assert "did not lead to us-west-2" in found.dns.method
+
+
+@pytest.mark.parametrize(("unanswered", "value"), [(0.75, 0.0), (2, None)])
+def test_dns_that_was_never_seen_elsewhere_is_a_zero_only_for_who_asked_from_the_beginning_on(
+    unanswered: float, value: float | None
+) -> None:
+    """Who comes later finds DNS where it leads by now, and knows nothing of when that began."""
+    answers = [
+        replace(one, ok=one.started_at - T0 >= 5 + unanswered, region=NEW)
+        for one in series(60, kind="dns")
+        if one.started_at - T0 >= 5
+    ]
+    opened = [event(5, "run-opened")]
+    quiet, out = (measured(observed(series(60, outages), answers), opened).dns for outages in ((), [(5, 20)]))
+    assert (quiet.value, out.value) == (value, value)
+    said = "every one of 212 answers led to us-west-2, but the first was asked for 2.0 s after "
+    if value is None:
+        assert quiet.method == said + "the opening of the run"
+        assert out.method == said + "the first failed write"
 
 
 def test_lost_writes_are_counted_and_their_span_is_the_rpo() -> None:
@@ -303,6 +444,26 @@ def test_the_lag_bounds_a_loss_only_with_a_confirmed_stop_of_writes() -> None:
         20, "step-done", stage="verify", step="fencing-events", detail={"outcome": "confirmed", "at": T0 + 8}
     )
     assert measured(observed(series(30)), [opened, blocked], lag=lag).rpo_bound.value == pytest.approx(4.5)
+
+
+def test_what_a_schedule_had_begun_may_write_on_when_it_is_off() -> None:
+    lag, opened = Lag(0.5, region=NEW, at=T0 + 4), event(5, "run-opened")
+    fences = {"fence-old-site": {}, "old-site-empty": {}, "revoke-ingress": {"shut": ["ingress sg-1"]}}
+
+    def bound(shut: list[str], *more: dict[str, object]) -> Any:
+        stopped = [
+            event(8, "step-done", stage="fence", step=step, detail=detail)
+            for step, detail in {**fences, "stop-writers": {"shut": shut}}.items()
+        ]
+        return measured(observed(series(30)), [opened, *stopped, *more], lag=lag).rpo_bound
+
+    assert bound([]).value == pytest.approx(4.5)
+    assert "is not counted" in bound([]).method
+    assert bound(["schedule default/nightly"]).value is None
+    confirmed = {"outcome": "confirmed", "at": T0 + 12}
+    told = event(20, "step-done", stage="verify", step="fencing-events", detail=confirmed)
+    assert bound(["schedule default/nightly"], told).value == pytest.approx(8.5)
+    assert bound([], told).value == pytest.approx(8.5), "Aurora's word goes before ours"
 
 
 def test_of_a_run_that_is_gone_on_with_only_what_it_found_then_counts_as_a_stop_of_writes() -> None:

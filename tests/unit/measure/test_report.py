@@ -144,6 +144,23 @@ def test_a_lost_region_leaves_no_standby_and_says_what_to_do_when_it_is_back() -
     ]  # fmt: skip
 
 
+def test_what_is_accepted_when_a_run_is_gone_on_with_is_told_with_who_that_was() -> None:
+    def accepted(*resumed: dict[str, object]) -> list[tuple[str, str]]:
+        begun = event(5, "run-opened", detail={"accept_data_loss": True, "operator": "on-call"})
+        later = [event(50 + number, "run-resumed", detail=detail) for number, detail in enumerate(resumed)]
+        report = reports.report_on(reports.LOSS, reports.watched((10, 41), 40), [begun, *later])
+        return [(item["what"], item["by"]) for item in report["accepted"]]
+
+    loss, unfenced = "that data may be lost", "a promotion before the old site is fenced"
+    assert accepted() == [(loss, "on-call")]
+    same = {"accept_data_loss": True, "operator": "on-call"}
+    more = {"accept_data_loss": True, "accept_unfenced": True, "waive": ["block-period"], "operator": "manager"}
+    assert accepted(same, more) == [
+        (loss, "on-call"), (loss, "manager"), (unfenced, "manager"),
+        ("that gate block-period does not hold", "manager"),
+    ]  # fmt: skip
+
+
 def test_what_to_hold_back_is_what_was_changed() -> None:
     rows = {row["terraform"]: row["name"] for row in reports.drill()["hold_back"]}
     assert rows == {

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.measure.series import NEW, T0, event, observed, series
 
-from plugins.module_utils._recovery.measure import Objectives, measure
+from plugins.module_utils._recovery.measure import Objectives, measure, stages_of
 from plugins.module_utils._recovery.waterfall import (
     PARTS,
     StepSpan,
@@ -153,6 +153,35 @@ def test_a_run_that_was_gone_on_with_keeps_the_first_end_of_a_step() -> None:
     ]
     spans = {one.name: one for one in step_spans([*unplanned(), *again])}
     assert spans["promote"].end == pytest.approx(T0 + 7)
+
+
+def test_a_step_that_failed_and_was_done_when_the_run_was_gone_on_with_is_done() -> None:
+    late = event(60, "step-failed", stage="verify", step="write-probe", reason="too late")
+    again = [
+        event(70, "run-resumed"),
+        *_step("promote", "promote", 71, 71),
+        *_step("write-probe", "verify", 71, 74),
+        *_step("switch-traffic", "shift", 74, 77),
+    ]
+    events = [*unplanned()[:9], late, event(61, "run-stopped", stage="decide"), *again]
+    spans = {one.name: one for one in step_spans(events)}
+    probe = spans["write-probe"]
+    assert (probe.begin - T0, probe.end - T0, probe.outcome, probe.reason) == (7, 74, "done", "")
+    assert spans["promote"].end == pytest.approx(T0 + 7)
+    assert fall_of(events, 4, 78)["verify"] == 67.0
+    ends = {one.name: one.end - T0 for one in stages_of(events)}
+    assert (ends["decide"], ends["promote"], ends["verify"]) == (0.5, 7, 74)
+
+
+def test_what_was_given_up_and_gone_past_is_not_waited_for_when_the_run_is_gone_on_with() -> None:
+    first = [
+        {**one, "kind": "step-failed"} if (one["kind"], one.get("step")) == ("step-done", "fence-old-site") else one
+        for one in unplanned()[:-4]
+    ]
+    fenced, led = _step("fence-old-site", "fence", 70, 75), _step("switch-traffic", "shift", 70, 80)
+    fence = next(one for one in step_spans([*first, *fenced, *led]) if one.name == "fence-old-site")
+    assert (fence.begin - T0, fence.end - T0, fence.outcome) == (1, 75, "done")
+    assert fall_of([*first, *fenced, *led], 0, 81) == fall_of([*first, *led], 0, 81)
 
 
 def test_an_outage_that_was_not_measured_is_not_cut() -> None:

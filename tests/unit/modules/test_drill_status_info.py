@@ -146,15 +146,59 @@ def test_a_real_move_counts_where_that_is_said(buckets: Cloud) -> None:
     assert look(intents=["drill", "failover"])["problems"] == []
 
 
-def test_a_move_without_a_report_and_one_that_is_none_hide_no_other(buckets: Cloud) -> None:
-    keep(report("20270110T000000Z-drill-aaaaaa"))
-    client = boto3.client("s3", region_name=WEST)
-    client.put_object(Bucket=BUCKETS[WEST], Key="reports/20270112T000000Z-drill-bbbbbb/samples.jsonl", Body=b"")
-    client.put_object(Bucket=BUCKETS[WEST], Key="reports/20270113T000000Z-drill-cccccc/report.json", Body=b"[]")
+def put(key: str, body: bytes = b"[]") -> None:
+    """An object in the bucket of the west."""
+    boto3.client("s3", region_name=WEST).put_object(Bucket=BUCKETS[WEST], Key=f"reports/{key}", Body=body)
+
+
+def test_a_move_without_a_report_hides_no_other(buckets: Cloud) -> None:
+    """There never was a result that it could be judged by, and there never will be."""
+    keep(report("20270110T000000Z-drill-aaaaaa", days_ago=4))
+    put("20270112T000000Z-drill-bbbbbb/samples.jsonl")
+    seen = look()
+    assert (seen["problems"], seen["applications"][0]["unread"]) == ([], [])
+
+
+def test_an_older_drill_does_not_count_where_the_report_of_the_newest_cannot_be_read(buckets: Cloud) -> None:
+    keep(report("20270110T000000Z-drill-aaaaaa", days_ago=5))
+    put("20270112T000000Z-drill-bbbbbb/report.json")
+    put("20270113T000000Z-drill-cccccc/report.json", b"{")
+    put("20270114T000000Z-failback-dddddd/report.json")
+    seen = look()
+    [problem] = seen["problems"]
+    assert problem.startswith(
+        "shop: whether the newest drill (20270113T000000Z-drill-cccccc) was good is not known, as its report could not "
+        "be read: s3://shop-state-west/reports/20270113T000000Z-drill-cccccc/report.json: "
+    )
+    assert problem.endswith("; let it be read, or delete it where it is no report; a later one settles it too")
+    [failback, drill] = seen["applications"][0]["unread"]
+    assert failback.endswith("20270114T000000Z-failback-dddddd/report.json: it is not the report of a move")
+    assert drill.endswith("20270112T000000Z-drill-bbbbbb/report.json: it is not the report of a move")
+    assert "\n" not in problem
+
+
+def test_where_no_drill_can_be_read_it_is_not_said_that_there_was_none(buckets: Cloud) -> None:
+    put("20270113T000000Z-drill-cccccc/report.json")
+    [problem] = look()["problems"]
+    assert "the newest drill (20270113T000000Z-drill-cccccc)" in problem
+
+
+def test_a_later_drill_settles_what_an_earlier_one_was(buckets: Cloud) -> None:
+    put("20270112T000000Z-drill-bbbbbb/report.json")
+    keep(report("20270113T000000Z-drill-cccccc", days_ago=2))
     seen = look()
     assert seen["problems"] == []
     [unread] = seen["applications"][0]["unread"]
-    assert unread.endswith("20270113T000000Z-drill-cccccc/report.json: it is not the report of a move")
+    assert unread.endswith("20270112T000000Z-drill-bbbbbb/report.json: it is not the report of a move")
+
+
+def test_a_report_that_can_be_read_in_one_region_is_known(buckets: Cloud) -> None:
+    """As a bucket that took a part of the files leaves it: all of them are in the other one too."""
+    put("20270114T000000Z-drill-aaaaaa/report.json")
+    keep(report("20270114T000000Z-drill-aaaaaa", days_ago=2), EAST)
+    seen = look()
+    assert seen["problems"] == []
+    assert len(seen["applications"][0]["unread"]) == 1
 
 
 def test_a_region_whose_bucket_cannot_be_read_is_told(buckets: Cloud) -> None:

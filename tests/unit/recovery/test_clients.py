@@ -251,6 +251,17 @@ def test_names_of_secrets_stay_readable() -> None:
     }
 
 
+def test_payloads_and_what_is_deep_inside_are_left_out() -> None:
+    target = {"Arn": "arn:aws:lambda:x", "Input": '{"password": "hunter2"}', "RoleArn": "arn:aws:iam::1:role/x"}
+    shown = without_secrets({"Name": "nightly", "Target": target, "Settings": [{"Password": "hunter2", "Port": 1}]})
+    assert "hunter2" not in repr(shown)
+    assert shown == {
+        "Name": "nightly",
+        "Target": {**target, "Input": "(left out)"},
+        "Settings": [{"Password": "(left out)", "Port": 1}],
+    }
+
+
 # The real transport, against sockets of this machine
 
 

@@ -8,6 +8,8 @@ Told on a virtual clock. R7, R25.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +82,23 @@ def test_a_mapping_that_is_being_disabled_is_waited_for() -> None:
 
 def test_a_schedule_keeps_all_that_it_had_when_it_is_switched_off() -> None:
     bench = Bench.of()
-    before = dict(bench.aws.schedules[(EAST, "shop-nightly")])
+    schedule = bench.aws.schedules[(EAST, "shop-nightly")]
+    schedule.update(StartDate=datetime.fromtimestamp(bench.clock.now() + 3600, UTC), EndDate=datetime.max)
+    before = {**schedule, "StartDate": schedule["StartDate"].isoformat(), "EndDate": datetime.max.isoformat()}
     move(bench, FAILOVER)
     assert bench.aws.schedules[(EAST, "shop-nightly")] == {**before, "State": "DISABLED"}
+
+
+def test_a_schedule_that_has_begun_is_shut_and_opened_without_its_beginning_which_aws_takes_no_more() -> None:
+    bench = Bench.of()
+    before = dict(bench.aws.schedules[(EAST, "shop-nightly")])
+    assert before.pop("StartDate").timestamp() < bench.clock.now()
+    move(bench, FAILOVER)
+    assert bench.aws.schedules[(EAST, "shop-nightly")] == {**before, "State": "DISABLED"}
+    bench.clock.wait(3600)
+    reconciled(bench)
+    assert move(bench, HOME).status == MOVED
+    assert bench.aws.schedules[(EAST, "shop-nightly")] == before
 
 
 def test_what_is_shut_was_written_down_before_in_both_regions_and_in_the_journal(tmp_path: Path) -> None:
@@ -103,6 +119,68 @@ def test_what_is_shut_was_written_down_before_in_both_regions_and_in_the_journal
     intents = [event for event in read_file(Path(str(result.journal))) if event["kind"] == "intent"]
     (revoked,) = [one for one in intents if one["call"]["operation"] == "RevokeSecurityGroupIngress"]
     assert len(revoked["detail"]["before"]["setting"]["IpPermissions"]) == 3
+
+
+BLIND = {
+    # what cannot be read, and what is left to be shut
+    "ListEventSourceMappings": "RevokeSecurityGroupIngress",
+    "GetSchedule": "RevokeSecurityGroupIngress",
+    "DescribeSecurityGroups": "UpdateSchedule",
+}
+
+
+@pytest.mark.parametrize("unread", BLIND)
+def test_what_is_shut_is_written_down_also_where_something_else_cannot_be_seen(unread: str) -> None:
+    bench = Bench.of()
+
+    def denied(call: Call) -> CallFailed | None:
+        if call.operation == unread and call.region == EAST:
+            return CallFailed(EAST, call.service, unread, "AccessDenied", "not you")
+        return None
+
+    bench.aws.refusals = [denied]
+    before = everything(bench)
+    assert move(bench, LOST).status == MOVED
+    assert [call for call in bench.aws.calls if (call.operation, call.region) == (BLIND[unread], EAST)]
+    bench.aws.refusals = []
+    bench.clock.wait(3600)
+    reconciled(bench)
+    assert move(bench, HOME).status == MOVED
+    bench.clock.wait(60)
+    bench.aws._settle()
+    assert everything(bench) == before
+
+
+def test_what_is_seen_only_after_the_first_look_is_written_down_before_it_is_shut() -> None:
+    bench, stored = Bench.of(), list[Any]()
+    looks = {"GetSchedule": 0}
+
+    def not_at_first(call: Call) -> CallFailed | None:
+        if call.operation == "GetSchedule" and call.region == EAST:
+            looks["GetSchedule"] += 1
+            if looks["GetSchedule"] <= 2:  # the survey's, and the first one of the fence
+                return CallFailed(EAST, "scheduler", "GetSchedule", "InternalServerException", "later")
+        return None
+
+    def look(call: Call) -> None:
+        if call.operation == "UpdateSchedule":
+            stored.extend(kept(bench, region, "fence#primary") for region in (WEST, EAST))
+
+    bench.aws.refusals, bench.aws.after_call = [not_at_first], look
+    assert move(bench, LOST).status == MOVED
+    assert len(stored) == 2
+    for item in stored:
+        assert sorted(entry["kind"] for entry in item["kept"]) == ["event-source mapping", "ingress", "schedule"]
+
+
+def test_the_plan_names_each_call_once() -> None:
+    bench = Bench.of()
+    plan = [
+        (call["step"], call["operation"], call["region"])
+        for call in move(bench, FAILOVER, check=True).plan
+        if call["operation"] == "PutItem" and "fence#" in call["target"]
+    ]
+    assert plan == [("keep-fence", "PutItem", WEST), ("keep-fence", "PutItem", EAST)]
 
 
 def test_security_groups_of_the_inventory_go_before_those_of_the_cluster() -> None:
@@ -183,6 +261,18 @@ def test_a_region_that_is_lost_while_it_is_fenced_stops_the_run_before_the_promo
     again = move(bench, LOST)
     assert (again.status, again.resumed, again.run_id) == (MOVED, True, result.run_id)
     assert kept(bench, WEST, "pending#primary")["unfenced"]
+
+
+def test_who_goes_on_with_a_run_stands_in_its_journal_with_what_was_accepted(tmp_path: Path) -> None:
+    bench = Bench.of()
+    lose_at(bench, "UpdateSchedule")
+    move(bench, replace(FAILOVER, operator="on-call"), journal_dir=tmp_path)
+    result = move(bench, replace(LOST, operator="manager"), journal_dir=tmp_path)
+    told = [event for event in read_file(Path(str(result.journal))) if event["kind"].startswith("run-")]
+    assert [event["kind"] for event in told] == ["run-opened", "run-resumed", "run-closed"]
+    assert [(event["detail"]["operator"], event["detail"]["accept_unfenced"]) for event in told[:2]] == [
+        ("on-call", False), ("manager", True),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("operation", FENCING_CALLS)

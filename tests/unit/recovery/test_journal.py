@@ -109,6 +109,8 @@ def test_a_process_that_died_before_it_stored_its_run_can_be_seen() -> None:
     assert seen_run(bench)["state"] == "stopped"
     again = move(bench)
     assert (again.status, again.run_id, again.began_at) == (MOVED, run["run_id"], run["opened_at"])
+    opened = stored(bench)[0]
+    assert (opened["kind"], opened["at"]) == ("run-opened", run["opened_at"]), "nobody had told of it yet"
 
 
 def test_a_process_that_died_between_its_two_leases_is_gone_on_with() -> None:

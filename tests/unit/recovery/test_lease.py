@@ -98,7 +98,7 @@ def test_a_process_that_lives_is_not_robbed_by_another_one_of_the_same_run() -> 
     bench = Bench.of()
     alive, began = lease_of(bench, "run-1"), bench.clock.now()
     alive.acquire()
-    with pytest.raises(LeaseLost, match="another process .run run-1"):
+    with pytest.raises(LeaseLost, match=r"another process .run run-1"):
         lease_of(bench, "run-1", Beside(bench, 21, alive.renew)).take_over(lambda _said: None)
     assert bench.clock.now() - began <= 21 + LOOK_SECONDS, "that it lives is told as soon as it is seen"
 

@@ -13,6 +13,7 @@ from tools import modes_reference
 from unit.recovery.simulated.dynamodb import journaled
 
 from plugins.module_utils._recovery.calls import PLANES
+from plugins.module_utils._recovery.errors import CallFailed
 from plugins.module_utils._recovery.options import Options
 from plugins.module_utils._recovery.reconcile import reconcile
 from plugins.module_utils._recovery.runner import run_move
@@ -44,15 +45,28 @@ def fail_over(bench: Bench) -> None:
     bench.clock.wait(7200)
 
 
+def hide_what_lets_writes_in(bench: Bench) -> None:
+    """The old site's schedules and ingress are not seen before its fence has begun."""
+
+    def refuse(call: Call) -> CallFailed | None:
+        begun = any((one.operation, one.region) == ("UpdateAutoScalingGroup", EAST) for one in bench.aws.calls)
+        if begun or call.region != EAST or call.operation not in ("GetSchedule", "DescribeSecurityGroups"):
+            return None
+        return CallFailed(EAST, call.service, call.operation, "InternalServerException", "later")
+
+    bench.aws.refusals = [refuse]
+
+
 @cache
 def moved(mode: str) -> tuple[Moved, ...]:
-    """There and back again, and back again from where an unplanned move had fenced the old site."""
+    """There, half blind at first, and back, and back again from where an unplanned move had fenced the old site."""
     bench, moves = Bench.of(secrets_promote="unplanned"), []
+    hide_what_lets_writes_in(bench)
     for place, sides in (*PLACES.items(), ("primary", PLACES["primary"])):
         if moves and place == "primary" and len(moves) == 2:
             fail_over(bench)
         bench.aws.calls.clear()
-        options = Options(place, mode, accept_data_loss=True, waive=WAIVED)
+        options = Options(place, mode, accept_data_loss=True, accept_unfenced=True, waive=WAIVED)
         planned = run_move(bench.aws.applications, options, bench.tools(), check=True).applications[0]
         result = run_move(bench.aws.applications, options, bench.tools()).applications[0]
         assert not result.reasons
@@ -62,6 +76,7 @@ def moved(mode: str) -> tuple[Moved, ...]:
         calls += [(call["step"], call) for call in planned.plan]
         made = {(step, f"{call['service']} {call['operation']}", sides[call["region"]]) for step, call in calls}
         moves.append(Moved(made, list(bench.aws.calls), sides))
+        bench.aws.refusals = []
         bench.clock.wait(7200)
     return tuple(moves)
 

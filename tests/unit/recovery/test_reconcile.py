@@ -11,9 +11,9 @@ import json
 from typing import Any
 
 import pytest
-from simulated_aws import EAST, WEST, Bench
+from simulated_aws import EAST, WEST, Bench, document
 
-from plugins.module_utils._recovery.model import Site
+from plugins.module_utils._recovery.model import Site, parse_application
 from plugins.module_utils._recovery.reconcile import CLOSED, PENDING, Reconciliation, reconcile
 from plugins.module_utils._recovery.results import FAILED, MOVED, NOTHING, PAUSED, PLANNED, REFUSED
 from plugins.module_utils._recovery.runner import Options, run_move
@@ -104,6 +104,20 @@ def test_a_region_that_is_not_back_is_refused_in_one_line() -> None:
     (reason,) = result.reasons
     assert "source-region" in reason
     assert bench.aws.mutations() == []
+
+
+def test_an_application_without_groups_is_reconciled_and_told_that_they_were_not_fenced() -> None:
+    described = document()
+    for place in ("primary", "dr"):
+        described[place]["groups"] = []
+    bench = failed_over()
+    bench.aws.applications = [parse_application(described)]
+    bench.aws.comes_back(primary(bench))
+    result = again(bench)
+    assert (result.status, result.reasons) == (CLOSED, ())
+    assert result.snapshots == (COPY,)
+    assert [note for note in result.run.notes if "its writers were not stopped" in note]
+    assert "accept_unfenced" not in " ".join(result.run.notes)
 
 
 def test_a_snapshot_that_is_not_there_yet_keeps_the_job_open_until_it_is() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from simulated_aws import EAST, WEST, Bench, Call
+from simulated_aws import EAST, WEST, Bench, Call, SimulatedAws, VirtualClock, document
 from unit.recovery.simulated.dynamodb import journaled
 
 from plugins.module_utils._recovery.errors import CallFailed, RecoveryError, RegionUnreachable
@@ -787,3 +787,40 @@ def test_an_unplanned_move_leads_clients_to_the_capacity_that_there_is() -> None
     assert result.status == MOVED, result.reasons
     assert any(note.startswith("raise-capacity: after 300 s") for note in result.notes)
     assert bench.clock.now() - began < 600
+
+
+def with_two_groups() -> Bench:
+    """The dr site has another group, which is listed first."""
+    described = document()
+    group = {**described["dr"]["groups"][0], "name": "shop-dr-api-asg"}
+    described["dr"]["groups"].insert(0, group)
+    bench = Bench(clock := VirtualClock(), SimulatedAws(clock, [described]))
+    bench.aws.outage(EAST, "refuse")
+    return bench
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "ValidationError"])
+def test_a_group_that_cannot_be_raised_keeps_no_other_one_small_when_the_region_is_lost(code: str) -> None:
+    bench = with_two_groups()
+
+    def refused(call: Call) -> CallFailed | None:
+        if call.params.get("AutoScalingGroupName") == "shop-dr-api-asg":
+            return CallFailed(WEST, "autoscaling", call.operation, code, "no")
+        return None
+
+    bench.aws.refusals = [refused]
+    began = bench.clock.now()
+    result = move(bench, LOST).applications[0]
+    assert result.status == MOVED, result.reasons
+    assert bench.aws.in_service(WEST, "shop-dr-asg") == 3
+    assert [note for note in result.notes if note.startswith("raise-capacity: shop-dr-api-asg was not raised")]
+    assert bench.clock.now() - began < 300, "it is not waited for what will not come"
+
+
+def test_a_group_that_is_not_there_keeps_no_other_one_small_when_the_region_is_lost() -> None:
+    bench = with_two_groups()
+    del bench.aws.groups[(WEST, "shop-dr-api-asg")]
+    result = move(bench, replace(LOST, waive=(*WAIVED, "group-limits"))).applications[0]
+    assert result.status == MOVED, result.reasons
+    assert bench.aws.in_service(WEST, "shop-dr-asg") == 3
+    assert [note for note in result.notes if "there is no Auto Scaling group shop-dr-api-asg" in note]

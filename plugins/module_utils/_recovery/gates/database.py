@@ -106,7 +106,7 @@ def lag(move: Move, snapshot: Snapshot) -> Answer:
     """The target's lag is known and below the RPO objective: a switchover takes as long as it (R10, R11)."""
     if decided(move, snapshot):
         return holds("the target is the writer, or on its way to it")
-    found = snapshot.lag(move.target)
+    found = snapshot.lag(move.application, move.target)
     if isinstance(found, Unknown):
         return unknown(found.reason)
     age = max(0.0, snapshot.at - found.at)

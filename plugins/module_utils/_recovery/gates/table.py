@@ -128,7 +128,7 @@ GATES: tuple[Gate, ...] = (
         "is the target's lag known and below the objective?",
         database.lag,
         SAID_IF_UNPLANNED,
-        watching((Facet.LAG, TARGET)),
+        watching((Facet.LAG, TARGET), (Facet.LAG, SOURCE)),
     ),
     Gate(
         "global-db-rpo",

@@ -20,8 +20,8 @@ LAG_PERIOD_SECONDS = 60
 
 
 def lags(asker: Asker, access: Access, wanted: Sequence[Wanted], _known: Snapshot) -> list[Reading]:
-    """The newest lag of each cluster."""
-    names = sorted({wish.site.cluster for wish in wanted})
+    """The newest lag of each cluster of the applications, as this region has it: which one has it is not said (R10)."""
+    names = sorted({site.cluster for wish in wanted for site in wish.application.sites})
     return [_lag_batch(asker, access, batch) for batch in batches(names, METRIC_QUERIES_LIMIT)]
 
 
@@ -31,7 +31,7 @@ def _lag_batch(asker: Asker, access: Access, names: tuple[str, ...]) -> Reading:
     def read() -> Mapping[Any, Any]:
         now = asker.clock.now()
         params = {
-            "MetricDataQueries": [_lag_query(f"lag{index}", name) for index, name in enumerate(names)],
+            "MetricDataQueries": [lag_query(f"lag{index}", name) for index, name in enumerate(names)],
             "StartTime": moment(now - LAG_WINDOW_SECONDS),
             "EndTime": moment(now + LAG_PERIOD_SECONDS),
             "ScanBy": "TimestampDescending",
@@ -52,7 +52,8 @@ def _lag_batch(asker: Asker, access: Access, names: tuple[str, ...]) -> Reading:
     return Reading("lags", keys, read)
 
 
-def _lag_query(query: str, cluster: str) -> dict[str, Any]:
+def lag_query(query: str, cluster: str) -> dict[str, Any]:
+    """What GetMetricData is asked for one cluster, under an id of ours."""
     dimensions = [{"Name": "DBClusterIdentifier", "Value": cluster}]
     metric = {"Namespace": "AWS/RDS", "MetricName": LAG_METRIC, "Dimensions": dimensions}
     stat = {"Metric": metric, "Period": LAG_PERIOD_SECONDS, "Stat": "Maximum"}

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from ..calls import PlannedCall
 from ..model import Group, Site
+from ..retries import is_permanent
 from ..snapshot import Facet, GroupState, Snapshot, Unknown
 from .base import (
     DONE,
@@ -24,6 +25,7 @@ from .base import (
     Step,
     Watch,
     World,
+    done_but,
     impossible,
     needed,
     underway,
@@ -90,20 +92,20 @@ class RaiseCapacity(Step):
 
     def observe(self, world: World) -> Observation:
         """Wanted, launching, in service, healthy."""
-        site = world.move.target
-        for group in site.groups:
-            state = world.snapshot.group(site, group.name)
-            if isinstance(state, Unknown):
+        site, hopeless = world.move.target, _hopeless(world)
+        groups = [group for group in site.groups if group.name not in hopeless]
+        if hopeless and (world.move.planned or not groups):
+            return impossible("; ".join(hopeless.values()))
+        for group in groups:
+            if isinstance(state := world.snapshot.group(site, group.name), Unknown):
                 return underway(f"the state of {group.name}: {state.reason}")
-            if state is None:
-                return impossible(f"there is no Auto Scaling group {group.name} in {site.region}")
         if self.calls(world):
             return needed("the groups of the target are below their active capacity")
-        for group in site.groups:
+        for group in groups:
             waiting = self._waiting(world, group)
             if waiting:
                 return underway(waiting)
-        return DONE
+        return done_but("; ".join(hopeless.values())) if hopeless else DONE
 
     def _waiting(self, world: World, group: Group) -> str | None:
         site = world.move.target
@@ -122,8 +124,25 @@ class RaiseCapacity(Step):
         return None
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
-        """UpdateAutoScalingGroup for each group that is below."""
-        return group_calls(world.move.target, world.snapshot, _raised)
+        """UpdateAutoScalingGroup for each group that is below; unplanned, one that fails holds up no other."""
+        hopeless, unplanned = _hopeless(world), not world.move.planned
+        calls = group_calls(world.move.target, world.snapshot, _raised, optional=unplanned)
+        return tuple(call for call in calls if call.target not in hopeless)
+
+
+def _hopeless(world: World) -> dict[str, str]:
+    """By name why a group of the target will not be raised, however long one waits."""
+    site = world.move.target
+    found = {
+        group.name: f"there is no Auto Scaling group {group.name} in {site.region}"
+        for group in site.groups
+        if world.snapshot.group(site, group.name) is None
+    }
+    last = {outcome.call.target: outcome for outcome in world.outcomes}
+    for name, outcome in last.items():
+        if outcome.code is not None and is_permanent(outcome.code):
+            found[name] = f"{name} was not raised: {outcome.error}"
+    return found
 
 
 class LowerStandby(Step):

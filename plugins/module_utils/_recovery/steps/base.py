@@ -110,6 +110,11 @@ class Observation:
 DONE = Observation(State.DONE)
 
 
+def done_but(warning: str, **detail: object) -> Observation:
+    """Done as far as it can be; the warning is told and kept."""
+    return Observation(State.DONE, warning, {**detail, "warning": warning})
+
+
 def needed(reason: str) -> Observation:
     """Not where it should be."""
     return Observation(State.NEEDED, reason)

@@ -11,6 +11,7 @@ only where the operator has accepted that. When the region is back, ``reconcile`
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..calls import PlannedCall
 from ..model import Group, Site
@@ -29,6 +30,7 @@ from .base import (
     Step,
     Watch,
     World,
+    done_but,
     impossible,
     needed,
     underway,
@@ -43,6 +45,7 @@ EMPTY_SECONDS = 60.0
 FENCE_SECONDS = 30.0
 """For a region that answers: what Auto Scaling and Lambda are asked for begins within seconds (no published figure)."""
 NEXT = "say accept_unfenced=true to promote nevertheless, or run the same move again when it answers"
+"""Of an unplanned move; a reconcile is run again as it was."""
 
 
 def applies(world: World) -> bool:
@@ -100,6 +103,15 @@ def unknown_fence(move: Move, snapshot: Snapshot) -> str | None:
     return valves.reason if isinstance(valves, Unknown) else None
 
 
+def may_be_shut(world: World) -> list[Valve]:
+    """What is open at the old site, as far as it is seen: each step shuts its own kinds where it sees all of them."""
+    move, seen = world.move, list[Valve]()
+    for kinds in (WRITERS, (INGRESS,)):
+        valves = found(world.snapshot, move.application, move.source, kinds)
+        seen += [] if isinstance(valves, Unknown) else [valve for valve in valves if valve.open]
+    return seen
+
+
 def keep_calls(world: World, fenced: Site, valves: Sequence[Valve]) -> tuple[PlannedCall, ...]:
     """The writes that keep what is shut at a site, for each state table that says something else.
 
@@ -142,8 +154,8 @@ class KeepFence(Step):
     def observe(self, world: World) -> Observation:
         """Whether the living region's table has everything that is open."""
         move = world.move
-        if not applies(world) or isinstance(self._open(world), Unknown):
-            return DONE  # nothing will be shut
+        if not applies(world) or not may_be_shut(world):
+            return DONE
         document = world.snapshot.item(move.application, move.target, fence_item(move.source.place))
         if isinstance(document, Unknown):
             return impossible(f"the state table in {move.target.region}: {document.reason}")
@@ -151,15 +163,10 @@ class KeepFence(Step):
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """PutItem, where something is open that is not kept: in the living region, and in the old one as a copy."""
-        move, valves = world.move, self._open(world)
-        if not applies(world) or isinstance(valves, Unknown):
+        move, valves = world.move, may_be_shut(world)
+        if not applies(world) or not valves:
             return ()
         return keep_calls(world, move.source, merged(kept(world.snapshot, move.application, move.source), valves))
-
-    @staticmethod
-    def _open(world: World) -> list[Valve] | Unknown:
-        valves = found(world.snapshot, world.move.application, world.move.source, (*WRITERS, INGRESS))
-        return valves if isinstance(valves, Unknown) else [valve for valve in valves if valve.open]
 
 
 class FenceOldSite(Step):
@@ -184,7 +191,9 @@ class FenceOldSite(Step):
         if not applies(world):
             return DONE
         if not site.groups:
-            return not_fenced(move, "no Auto Scaling group of the old site is known, so its writers were not stopped")
+            reason = "no Auto Scaling group of the old site is known, so its writers were not stopped"
+            # To promote needs the operator's word; to save what was lost does not, and no later run would see more.
+            return done_but(reason) if move.mode == RECONCILE else not_fenced(move, reason)
         if (lost := _gave_up(world)) is not None:
             return lost
         for group in site.groups:
@@ -251,7 +260,7 @@ def _shut_but_for(missing: Sequence[str], site: Site, **detail: object) -> Obser
     if not missing:
         return Observation(State.DONE, "", detail)
     warning = f"{', '.join(missing)} is not there in {site.region}: what was meant by it was not fenced"
-    return Observation(State.DONE, warning, {**detail, "missing": list(missing), "warning": warning})
+    return done_but(warning, **detail, missing=list(missing))
 
 
 def _emptied(group: Group, state: GroupState) -> tuple[int, int]:
@@ -271,12 +280,12 @@ class ShutValves(Step):
     def __init__(self, name: str, kinds: tuple[str, ...], words: str) -> None:
         self.name = name
         self._kinds = kinds
-        self.makes = tuple((SHUT_BY[kind], SOURCE) for kind in kinds)
+        self.makes = (*((SHUT_BY[kind], SOURCE) for kind in kinds), *KeepFence.makes)
         self.deadline_reason = f"{words}; {NEXT}"
 
     def watches(self, move: Move) -> frozenset[Watch]:
-        """The valves of the source."""
-        return watching((Facet.VALVES, SOURCE))
+        """The valves of the source, and whether they were written down."""
+        return watching((Facet.FENCE_STATE, TARGET), (Facet.VALVES, SOURCE))
 
     def observe(self, world: World) -> Observation:
         """Whether any of them is open, or not quite shut."""
@@ -298,9 +307,23 @@ class ShutValves(Step):
         return _shut_but_for(missing, move.source, shut=[f"{valve.kind} {valve.name}" for valve in valves])
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
-        """One call for each that is open."""
+        """One call for each that is open, once it is written down what is."""
         move = world.move
         valves = found(world.snapshot, move.application, move.source, self._kinds) if applies(world) else []
         if isinstance(valves, Unknown):
             return ()
-        return tuple(shut(move.source.access, valve) for valve in valves if valve.open)
+        is_open = [valve for valve in valves if valve.open]
+        return (*_kept_late(world, is_open), *(shut(move.source.access, valve, world.now) for valve in is_open))
+
+
+def _kept_late(world: World, is_open: Sequence[Valve]) -> tuple[PlannedCall, ...]:
+    """Writes down what ``keep-fence`` could not see when it looked; where no table takes it, the journal has it alone.
+
+    Of all kinds, because steps that shut side by side must not take away what the other one has written down.
+    """
+    move = world.move
+    before = kept(world.snapshot, move.application, move.source)
+    if [entry(valve) for valve in merged(before, is_open)] == [entry(valve) for valve in before]:
+        return ()
+    calls = keep_calls(world, move.source, merged(before, may_be_shut(world)))
+    return tuple(replace(call, optional=True) for call in calls)

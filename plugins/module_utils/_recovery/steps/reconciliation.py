@@ -40,7 +40,7 @@ def exposed(move: Move, snapshot: Snapshot) -> list[str]:
     cluster = snapshot.cluster(site)
     if isinstance(cluster, Cluster) and not cluster.instances:
         lines.append(f"{site.cluster} in {site.region} has no instance and cannot be promoted (R5)")
-    lag = snapshot.lag(site)
+    lag = snapshot.lag(move.application, site)
     if not isinstance(lag, Lag) and member is not None and not member.writer:
         lines.append(f"alarms on the lag are silent: {lag.reason} (R10)")
     return lines
@@ -57,7 +57,7 @@ class ReportExposure(Step):
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """The member, its cluster and its lag."""
-        return watching((Facet.GLOBAL, TARGET), (Facet.CLUSTERS, SOURCE), (Facet.LAG, SOURCE))
+        return watching((Facet.GLOBAL, TARGET), (Facet.CLUSTERS, SOURCE), (Facet.LAG, SOURCE), (Facet.LAG, TARGET))
 
     def observe(self, world: World) -> Observation:
         """Always done."""

@@ -90,7 +90,7 @@ class OpenValves(Step):
         for valve in _kept(world, self._kinds):
             now = _as_read(world, valve)
             if isinstance(now, Valve) and not is_open_as_kept(valve, now):
-                calls.append(opened(world.move.target.access, valve, now))
+                calls.append(opened(world.move.target.access, valve, now, world.now))
         return tuple(calls)
 
 

@@ -158,4 +158,5 @@ class World:
         return self.clock.now() - born >= self.delays.launch
 
     def in_service(self, region: str, name: str) -> int:
-        return sum(1 for born in self.groups[(region, name)].born if self._launched(born))
+        group = self.groups.get((region, name))
+        return sum(1 for born in group.born if self._launched(born)) if group else 0

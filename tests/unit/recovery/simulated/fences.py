@@ -9,6 +9,7 @@ import copy
 import json
 import uuid
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from plugins.module_utils._recovery.errors import CallFailed
@@ -56,6 +57,7 @@ class Fences(Services):
                     "ScheduleExpression": "rate(5 minutes)",
                     "FlexibleTimeWindow": {"Mode": "OFF"},
                     "State": "ENABLED",
+                    "StartDate": datetime.fromtimestamp(self.clock.now() - 86400, UTC),
                     "Description": "nightly figures",
                     "Target": {"Arn": f"arn:{name}", "RoleArn": f"arn:aws:iam::123456789012:role/{name}"},
                 }
@@ -121,6 +123,10 @@ class Fences(Services):
         return dict(found)
 
     def _scheduler_update_schedule(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        begins = params.get("StartDate")
+        if begins and datetime.fromisoformat(begins).timestamp() < self.clock.now() - 300:
+            why = "The StartDate you specify cannot be earlier than 5 minutes ago."
+            raise CallFailed(region, "scheduler", "UpdateSchedule", "ValidationException", why)
         self.schedules[(region, params["Name"])] = {"State": "ENABLED", **params}
         return {"ScheduleArn": "arn"}
 
