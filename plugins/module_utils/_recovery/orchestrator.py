@@ -23,11 +23,12 @@ from .clients import Caller, Clients
 from .declared import Api
 from .errors import RecoveryError
 from .journal import new_run_id
+from .lease import unreleased_run
 from .model import Application, parse_application
 from .options import Options
 from .runner import run_move
 from .speaking import Line
-from .store import Store, run_item, switch_item
+from .store import LEASE, Store, run_item, switch_item
 from .switch import RECORDS, keeper, metric
 from .system_clock import SystemClock
 from .toolbox import make_tools
@@ -159,11 +160,22 @@ def _waived(names: Any) -> tuple[str, ...]:
 
 
 def unfinished(application: Application, options: Options, run_id: str, caller: Caller) -> bool:
-    """Whether the run is still open: a continuation that comes late must begin no move of its own."""
+    """Whether the run is still open: a continuation that comes late must begin no move of its own.
+
+    Raises RecoveryError where neither a record nor a lease tells of the run. That is no sign that it is done: its move
+    may be half done, and an error is what whoever looks after the function is told by.
+    """
     site = application.site(options.target)
-    key = (application.name, run_item(run_id))
-    kept = Store(caller, site.access, site.state_table).read([key]).get(key)
-    return kept is not None and not kept.get("closed_at")
+    record, lease = (application.name, run_item(run_id)), (application.name, LEASE)
+    kept = Store(caller, site.access, site.state_table).read([record, lease])
+    if record in kept:
+        return not kept[record].get("closed_at")
+    if (unreleased_run(kept.get(lease, {})) or {}).get("run_id") == run_id:
+        return True
+    raise RecoveryError(
+        f"run {run_id} of {application.name} is not known in {site.region}: it never began, or its state table took no"
+        " writes; look where the application is, and run the same move again"
+    )
 
 
 def move(event: Mapping[str, Any], application: Application, invocation: Invocation, tools: Tools) -> dict[str, Any]:

@@ -83,11 +83,7 @@ class Aws:
             [(table, wanted)] = params["RequestItems"].items()
             names = [key["item"]["S"] for key in wanted["Keys"]]
             found = [
-                {
-                    "application": {"S": "dr-webapp"},
-                    "item": {"S": name},
-                    "document": {"S": json.dumps(self.items[name])},
-                }
+                {"application": {"S": "dr-webapp"}, "item": {"S": name}, **self.attributes(name)}
                 for name in names
                 if name in self.items
             ]
@@ -103,6 +99,12 @@ class Aws:
         if operation == "PutMetricData":
             self.published.append({"region": region, **params["MetricData"][0]})
         return {}
+
+    def attributes(self, name: str) -> dict[str, Any]:
+        item = self.items[name]
+        if name != "lease":
+            return {"document": {"S": json.dumps(item)}}
+        return {key: {"S": value} if isinstance(value, str) else {"N": str(value)} for key, value in item.items()}
 
 
 class Clock:
@@ -218,12 +220,37 @@ def test_a_continuation_goes_on_with_its_own_run(moved: list[dict[str, Any]]) ->
     assert moved[1]["run_id"] == RUN
 
 
-@pytest.mark.parametrize("item", [{}, {f"run#{RUN}": {"closed_at": NOW - 5}}])
-def test_a_continuation_that_comes_late_begins_nothing(moved: list[dict[str, Any]], item: dict[str, Any]) -> None:
+def test_a_continuation_that_comes_late_begins_nothing(moved: list[dict[str, Any]]) -> None:
     aws = Aws()
-    aws.items = item
+    aws.items[f"run#{RUN}"] = {"closed_at": NOW - 5}
     assert move(aws, {**EVENT, "task": "continue", "run_id": RUN})["status"] == "closed"
     assert len(moved) == 1
+
+
+def lease(run_id: str, expires_at: float) -> dict[str, Any]:
+    return {"holder": f"{run_id}/1", "expires_at": expires_at, "run": json.dumps({"target": "dr"})}
+
+
+OTHER = "20261123T010000Z-failover-123456"
+
+
+@pytest.mark.parametrize("item", [{}, {"lease": lease(OTHER, NOW + 30)}, {"lease": lease(RUN, 0)}])
+def test_a_continuation_of_a_run_that_nothing_tells_of_is_an_error(
+    moved: list[dict[str, Any]], item: dict[str, Any]
+) -> None:
+    aws = Aws()
+    aws.items = item
+    with pytest.raises(RecoveryError, match=f"run {RUN} of dr-webapp is not known in us-west-2"):
+        move(aws, {**EVENT, "task": "continue", "run_id": RUN})
+    assert len(moved) == 1
+    assert "DeleteSchedule" not in [operation for _region, operation in aws.calls]
+
+
+def test_a_run_of_which_only_the_lease_tells_is_continued(moved: list[dict[str, Any]]) -> None:
+    aws = Aws()
+    aws.items["lease"] = lease(RUN, NOW - 200)
+    assert move(aws, {**EVENT, "task": "continue", "run_id": RUN})["status"] == "moved"
+    assert moved[1]["run_id"] == RUN
 
 
 def test_a_scheduler_that_does_not_answer_holds_no_failover_up(moved: list[dict[str, Any]]) -> None:
