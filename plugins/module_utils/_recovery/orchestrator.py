@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -193,12 +193,14 @@ def move(event: Mapping[str, Any], application: Application, invocation: Invocat
     notes = _tried(lambda: continuation.due_after(tools.clock.now(), remaining))
     stop_at = tools.clock.now() + remaining - MARGIN_SECONDS
     result = run_move([application], options, tools, run_id=run_id, stop_at=stop_at)
-    if result.paused:
-        notes += _tried(lambda: continuation.due_after(tools.clock.now(), SOON_SECONDS))
-    else:
-        notes += _tried(continuation.not_needed)
     told = result.applications[0].describe()
-    return {"task": event["task"], **told, "run_id": told["run_id"] or run_id, "notes": [*told["notes"], *notes]}
+    # An earlier run that is gone on with keeps its id, and by that the next continuation must find it.
+    taken_up = replace(continuation, run_id=told["run_id"] or run_id)
+    if result.paused:
+        notes += _tried(lambda: taken_up.due_after(tools.clock.now(), SOON_SECONDS))
+    if not result.paused or taken_up != continuation:
+        notes += _tried(continuation.not_needed)
+    return {"task": event["task"], **told, "run_id": taken_up.run_id, "notes": [*told["notes"], *notes]}
 
 
 def _tried(call: Callable[[], None]) -> list[str]:

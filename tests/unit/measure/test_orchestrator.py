@@ -20,6 +20,7 @@ from plugins.module_utils._recovery.workers import InlineWorkers
 
 NOW = 1795398301.0
 RUN = "20261123T014501Z-failover-abcdef"
+OTHER = "20261123T010000Z-failover-123456"
 
 
 def site(place: str, region: str) -> dict[str, Any]:
@@ -133,7 +134,8 @@ def moved(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def run_move(applications: Any, options: Options, _tools: Tools, **more: Any) -> MoveResult:
         said.append({"options": options, **more})
-        return MoveResult((ApplicationResult("dr-webapp", said[0]["status"], more["run_id"], True),))
+        run_id = said[0].get("run_id", more["run_id"])
+        return MoveResult((ApplicationResult("dr-webapp", said[0]["status"], run_id, True),))
 
     monkeypatch.setattr(orchestrator, "run_move", run_move)
     return said
@@ -199,6 +201,17 @@ def test_a_move_that_needs_longer_is_handed_on(moved: list[dict[str, Any]]) -> N
     assert payload["application"]["name"] == "dr-webapp"
 
 
+@pytest.mark.parametrize("status", [results.PAUSED, results.MOVED])
+def test_where_an_earlier_run_is_taken_up_it_is_that_one_which_is_continued(
+    moved: list[dict[str, Any]], status: str
+) -> None:
+    aws = Aws()
+    moved[0].update(status=status, run_id=OTHER)
+    assert move(aws, EVENT)["run_id"] == OTHER
+    payloads = [json.loads(schedule["Target"]["Input"]) for schedule in aws.schedules.values()]
+    assert [one["run_id"] for one in payloads] == ([OTHER] if status == results.PAUSED else [])
+
+
 def test_a_function_that_is_killed_is_continued_after_its_own_end(
     moved: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,9 +242,6 @@ def test_a_continuation_that_comes_late_begins_nothing(moved: list[dict[str, Any
 
 def lease(run_id: str, expires_at: float) -> dict[str, Any]:
     return {"holder": f"{run_id}/1", "expires_at": expires_at, "run": json.dumps({"target": "dr"})}
-
-
-OTHER = "20261123T010000Z-failover-123456"
 
 
 @pytest.mark.parametrize("item", [{}, {"lease": lease(OTHER, NOW + 30)}, {"lease": lease(RUN, 0)}])
