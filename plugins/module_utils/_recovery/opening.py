@@ -23,7 +23,7 @@ from .reading.parts import Wanted
 from .results import ApplicationResult
 from .snapshot import Facet, GlobalCluster, Snapshot, Unknown
 from .steps.base import Move
-from .steps.registry import Mode
+from .steps.registry import Mode, is_move
 from .store import LEASE, RUN, Store
 from .tools import Tools
 
@@ -182,7 +182,10 @@ class Opening:
                 lease = snapshot.item(application, site, LEASE)
                 held = unreleased_run(lease) if isinstance(lease, Mapping) else None
                 runs += [held] if held and held["run_id"] not in [run.get("run_id") for run in runs] else []
-        newest = max(runs, key=lambda run: float(run["opened_at"]), default=None)
+        alike = (
+            run for run in runs if is_move(run) is self.mode.moves
+        )  # a reconciliation hides no move, nor is hidden
+        newest = max(alike, key=lambda run: float(run["opened_at"]), default=None)
         same = newest and newest.get("target") == self.options.target and newest.get("mode") == self.options.mode
         if not newest or not same or newest.get("closed_at") or self._superseded(application, newest, snapshot):
             return None
@@ -213,11 +216,14 @@ class Opening:
 
     def _unfinished_local(self, application: Application) -> dict[str, Any] | None:
         folder = self.tools.journal_dir / application.name if self.tools.journal_dir else None
-        newest = max(folder.glob("*.jsonl"), default=None) if folder and folder.is_dir() else None
-        events = read_file(newest) if newest else []
-        if not events or events[0]["kind"] != "run-opened" or any(one["kind"] == "run-closed" for one in events):
-            return None
-        return {**events[0]["detail"], "run_id": events[0]["run_id"], "opened_at": events[0]["at"]}
+        for path in sorted(folder.glob("*.jsonl"), reverse=True) if folder and folder.is_dir() else ():
+            events = read_file(path)
+            if not events or events[0]["kind"] != "run-opened" or is_move(events[0]["detail"]) is not self.mode.moves:
+                continue
+            if any(one["kind"] == "run-closed" for one in events):
+                return None
+            return {**events[0]["detail"], "run_id": events[0]["run_id"], "opened_at": events[0]["at"]}
+        return None
 
     def _events_of(self, move: Move) -> tuple[dict[str, Any], ...]:
         """The store's events and the local file's: each may hold some that the other one has not."""

@@ -16,7 +16,7 @@ from .reading.parts import Wanted
 from .reading.reader import WorldReader
 from .snapshot import Cluster, Facet, GlobalCluster, GroupState, Lag, Snapshot, Unknown
 from .steps.pending_job import open_job
-from .steps.registry import MODES, Mode
+from .steps.registry import MODES, Mode, is_move
 from .steps.traffic_switch import stored_position
 from .store import LEASE, RUN, Store, pending_item
 from .switch import RECORDS
@@ -136,7 +136,7 @@ def _run(application: Application, snapshot: Snapshot, tools: Tools) -> dict[str
 
 def _newest(application: Application, snapshot: Snapshot) -> Mapping[str, Any] | None:
     """As stored in the region that is moved to, or else as a lease tells it: that of the other region, or of a process
-    that died before it stored its run.
+    that died before it stored its run. A move that has not ended goes before what reconciles it.
     """
     items = [snapshot.item(application, site, RUN) for site in application.sites]
     runs = [dict(item) for item in items if isinstance(item, Mapping)]
@@ -144,6 +144,11 @@ def _newest(application: Application, snapshot: Snapshot) -> Mapping[str, Any] |
         lease = snapshot.item(application, site, LEASE)
         held = unreleased_run(lease) if isinstance(lease, Mapping) else None
         runs += [held] if held and held["run_id"] not in [run["run_id"] for run in runs] else []
+    move = _last_opened(run for run in runs if is_move(run))
+    return move if move and not move.get("closed_at") else _last_opened(runs)
+
+
+def _last_opened(runs: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return max(runs, key=lambda run: float(run.get("opened_at", 0)), default=None)
 
 

@@ -8,15 +8,18 @@ Told on a virtual clock. R7, R8, R9, R10, R22.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from simulated_aws import EAST, WEST, Bench, document
+from simulated_aws import EAST, WEST, Bench, Call, document
 
+from plugins.module_utils._recovery.errors import CallFailed
 from plugins.module_utils._recovery.model import Site, parse_application
 from plugins.module_utils._recovery.reconcile import CLOSED, PENDING, Reconciliation, reconcile
 from plugins.module_utils._recovery.results import FAILED, MOVED, NOTHING, PAUSED, PLANNED, REFUSED
 from plugins.module_utils._recovery.runner import Options, run_move
+from plugins.module_utils._recovery.status import describe
 from plugins.module_utils._recovery.steps.lost_writes import copy_name
 
 WAIVED = ("old-site-down", "block-period")
@@ -302,3 +305,45 @@ def test_once_dr_is_back_the_switches_stand_so_that_clients_can_be_led_there_aga
     bench.clock.wait(7200)
     bench.aws.outage(EAST)
     assert run_move(bench.aws.applications, LOST, bench.tools()).ok, "clients are led to dr without its keeper"
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def die_at(bench: Bench, operation: str) -> None:
+    def die(call: Call) -> None:
+        if call.operation == operation:
+            bench.aws.after_call = lambda call: None
+            raise Killed
+
+    bench.aws.after_call = die
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_a_reconciliation_that_died_hides_no_failover_that_has_not_ended(tmp_path: Path, store: bool) -> None:
+    bench = Bench.of()
+    bench.aws.outage(EAST, "refuse")
+    tools = {"journal_dir": tmp_path}
+    die_at(bench, "PutMetricData")
+    with pytest.raises(Killed):
+        run_move(bench.aws.applications, LOST, bench.tools(**tools))
+    (failover,) = tmp_path.glob("shop/*.jsonl")
+    bench.clock.wait(600)
+    bench.aws.heal(EAST)
+    die_at(bench, "UpdateAutoScalingGroup")
+    with pytest.raises(Killed):
+        reconcile(bench.aws.applications, "primary", bench.tools(**tools), without_job=True)
+    bench.clock.wait(600)
+    shown = describe(bench.aws.applications, bench.tools())[0]["run"]
+    assert (shown["run_id"], shown["state"], shown["mode"]) == (failover.stem, "stopped", "unplanned")
+    if not store:
+        bench.aws.refusals = [silent_store]
+    result = run_move(bench.aws.applications, LOST, bench.tools(**tools)).applications[0]
+    assert (result.resumed, result.run_id) == (True, failover.stem), result.reasons
+    assert not store or result.status == MOVED
+
+
+def silent_store(call: Call) -> CallFailed | None:
+    silent = call.service == "dynamodb"
+    return CallFailed(call.region, "dynamodb", call.operation, "ServiceUnavailable", "no") if silent else None

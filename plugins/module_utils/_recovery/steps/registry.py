@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..valves import INGRESS, WRITERS
 from .aurora_fencing import FencingEvents
@@ -165,3 +166,9 @@ RECONCILIATION = Mode(
 )
 
 MODES: Mapping[str, Mode] = {mode.name: mode for mode in (PLANNED, UNPLANNED, RECONCILIATION)}
+
+
+def is_move(run: Mapping[str, Any]) -> bool:
+    """Whether a run as it is kept moves its application, and does not reconcile it."""
+    mode = MODES.get(str(run.get("mode")))
+    return mode is None or mode.moves
