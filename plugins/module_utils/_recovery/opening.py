@@ -172,19 +172,20 @@ class Opening:
         """The run of the same move that has not ended, from the store or else from the local journals."""
         target = application.site(self.options.target)
         stored = snapshot.item(application, target, RUN)
+        local = self._unfinished_local(application)
         if isinstance(stored, Unknown):
-            local = self._unfinished_local(application)
             runs = [local] if local else []
         else:
-            # A process that died between taking a lease and storing the run has left the lease only.
+            # A process that died between taking a lease and storing the run has left the lease only; one whose store
+            # took nothing at all while it ran, its local journal only.
+            leases = (snapshot.item(application, site, LEASE) for site in application.sites)
+            left = [unreleased_run(lease) for lease in leases if isinstance(lease, Mapping)]
+            left += [local] if local and not local["leased"] else []
             runs = [dict(stored)] if stored else []
-            for site in application.sites:
-                lease = snapshot.item(application, site, LEASE)
-                held = unreleased_run(lease) if isinstance(lease, Mapping) else None
-                runs += [held] if held and held["run_id"] not in [run.get("run_id") for run in runs] else []
-        alike = (
-            run for run in runs if is_move(run) is self.mode.moves
-        )  # a reconciliation hides no move, nor is hidden
+            known = [run.get("run_id") for run in runs]
+            runs += [run for run in left if run and run["run_id"] not in known]
+        # A reconciliation hides no move, and no move hides it.
+        alike = [run for run in runs if is_move(run) is self.mode.moves]
         newest = max(alike, key=lambda run: float(run["opened_at"]), default=None)
         same = newest and newest.get("target") == self.options.target and newest.get("mode") == self.options.mode
         if not newest or not same or newest.get("closed_at") or self._superseded(application, newest, snapshot):
@@ -222,7 +223,8 @@ class Opening:
                 continue
             if any(one["kind"] == "run-closed" for one in events):
                 return None
-            return {**events[0]["detail"], "run_id": events[0]["run_id"], "opened_at": events[0]["at"]}
+            opened = {"run_id": events[0]["run_id"], "opened_at": events[0]["at"], "leased": _leased(events)}
+            return {**events[0]["detail"], **opened}
         return None
 
     def _events_of(self, move: Move) -> tuple[dict[str, Any], ...]:
@@ -235,3 +237,12 @@ class Opening:
             stored = []
         known.update({event["seq"]: event for event in stored})
         return tuple(known[seq] for seq in sorted(known))
+
+
+def _leased(events: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a run had a lease in the region that keeps it: then the state table there was told of it."""
+    regions, keeper = set[str](), None
+    for event in events:
+        keeper = event["detail"].get("to_region", keeper)
+        regions |= set(event["detail"].get("tokens", ()))
+    return keeper in regions

@@ -219,3 +219,34 @@ def test_a_process_that_lost_its_lease_does_not_store_its_record_over_that_of_an
     assert move(bench, FAILOVER).status == FAILED
     assert bench.aws.refusals == []
     assert "shop|run" not in rows
+
+
+def test_a_run_whose_store_took_nothing_while_it_lived_is_gone_on_with_from_its_local_journal(tmp_path: Path) -> None:
+    bench = Bench.of()
+
+    def refuse(call: Call) -> CallFailed | None:
+        bad = call.service == "dynamodb" and call.mutates
+        return CallFailed(call.region, "dynamodb", call.operation, "ServiceUnavailable", "no") if bad else None
+
+    bench.aws.refusals = [refuse]
+    tools = bench.tools(journal_dir=tmp_path)
+    first = run_move(bench.aws.applications, FAILOVER, tools, stop_at=bench.clock.now() + 20).applications[0]
+    assert first.status == PAUSED
+    bench.aws.refusals = []
+    bench.clock.wait(300)
+    again = move(bench, FAILOVER, journal_dir=tmp_path)
+    assert (again.status, again.resumed, again.run_id) == (MOVED, True, first.run_id)
+    assert again.began_at == first.began_at
+    assert seen_run(bench)["state"] == "closed"
+
+
+def test_a_local_journal_does_not_tell_of_a_run_that_a_store_made_anew_does_not_know(tmp_path: Path) -> None:
+    bench = Bench.of()
+    tools = bench.tools(journal_dir=tmp_path)
+    first = run_move(bench.aws.applications, DRILL, tools, stop_at=bench.clock.now() + 20).applications[0]
+    assert first.status == PAUSED
+    for region in (EAST, WEST):
+        bench.aws.tables[(region, "shop-dr-state")].clear()
+    again = move(bench, journal_dir=tmp_path)
+    assert (again.status, again.resumed) == (MOVED, False)
+    assert again.run_id != first.run_id
