@@ -115,6 +115,7 @@ def watched(at: Any, *found: Alarm) -> Changes:
 UNREAD_RECORDS: Changes = {"records": {NAME: SILENT}}
 LEASE = {"holder": "another/1", "expires_at": NOW + 30}
 RUN = {"run_id": "run-0", "closed_at": NOW - 600}
+MOVED_AND_OPEN = {"run_id": "run-0", "opened_at": NOW - 600, "closed_at": None, "writer": READER.arn}
 STANDALONE = Secret("shop/database")
 AUTOMATIC = application(
     traffic={"policy": "automatic", "hosted_zone": "shop.example", "names": [NAME], "nameservers": []}
@@ -327,7 +328,12 @@ STATE = (
     Case("block-period", FAILS, item("run", RUN, PRIMARY)),
     Case("block-period", HOLDS, item("run", {**RUN, "closed_at": NOW - 1801})),
     Case("block-period", HOLDS, item("run", {**RUN, "run_id": "run-1"})),
-    Case("block-period", HOLDS, item("run", {**RUN, "closed_at": None})),
+    Case("block-period", FAILS, item("run", MOVED_AND_OPEN, PRIMARY)),
+    Case("block-period", FAILS, {**item("run", MOVED_AND_OPEN, PRIMARY), **seen(SILENT)}),
+    Case("block-period", HOLDS, item("run", {**MOVED_AND_OPEN, "opened_at": NOW - 1801}, PRIMARY)),
+    Case("block-period", HOLDS, item("run", {**MOVED_AND_OPEN, "run_id": "run-1"}, PRIMARY)),
+    Case("block-period", HOLDS, item("run", {**MOVED_AND_OPEN, "writer": WRITER.arn}, PRIMARY)),
+    Case("block-period", HOLDS, item("run", MOVED_AND_OPEN, DR)),
     Case("block-period", UNKNOWN, item("run", SILENT, PRIMARY)),
     Case("readiness", UNKNOWN, item("readiness", None)),
     Case("readiness", UNKNOWN, item("readiness", SILENT)),

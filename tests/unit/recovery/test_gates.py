@@ -183,3 +183,12 @@ def test_reconciling_wants_both_regions_and_nothing_of_what_a_move_wants() -> No
     )
     assert [one.gate.name for one in evaluate(move, lost) if one.blocks] == ["source-region"]
     assert [one.gate.name for one in evaluate(move, world()) if one.blocks] == []
+
+
+def test_a_move_back_waits_also_after_a_failover_that_moved_the_writer_and_never_ended() -> None:
+    """Where it moved nothing, or goes the same way, it is the way back that nobody waits for."""
+    open_run = {"run_id": "run-0", "opened_at": NOW - 60, "closed_at": None, "writer": READER.arn}
+    back = answers(UNPLANNED, world(**item("run", open_run, PRIMARY)))["block-period"]
+    assert back.answer.reason.startswith("run run-0, which did not end, began 60 s ago; another move back waits for ")
+    still = answers(UNPLANNED, world(**item("run", {**open_run, "writer": WRITER.arn}, PRIMARY)))["block-period"]
+    assert (still.blocks, still.answer.reason) == (False, "there is no other move to wait for")

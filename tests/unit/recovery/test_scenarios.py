@@ -824,3 +824,30 @@ def test_a_group_that_is_not_there_keeps_no_other_one_small_when_the_region_is_l
     assert result.status == MOVED, result.reasons
     assert bench.aws.in_service(WEST, "shop-dr-asg") == 3
     assert [note for note in result.notes if "there is no Auto Scaling group shop-dr-api-asg" in note]
+
+
+def test_a_failover_that_never_ended_is_gone_on_with_at_once_and_turned_back_only_after_the_block_period() -> None:
+    bench = Bench.of()
+
+    def kill(call: Call) -> None:
+        if call.operation == "PutMetricData":
+            raise Killed
+
+    bench.aws.after_call = kill
+    with pytest.raises(Killed):
+        move(bench, FAILOVER)
+    bench.aws.after_call = lambda call: None
+    bench.clock.wait(100)
+    back = move(bench, replace(HOME_UNPLANNED, waive=("old-site-down",)))
+    assert status(back) == [REFUSED]
+    assert "block-period (R19)" in back.problem()
+    assert "which did not end, began" in back.problem()
+    assert status(move(bench, replace(FAILOVER, waive=("old-site-down",)))) == [MOVED]
+
+
+def test_an_unplanned_move_does_not_wait_for_a_planned_one_that_failed_before_it_moved_the_writer() -> None:
+    bench = Bench.of()
+    bench.aws.delays.launch = 1e9
+    assert status(move(bench)) == [FAILED]
+    bench.aws.delays.launch = 5
+    assert status(move(bench, replace(FAILOVER, waive=("old-site-down",)))) == [MOVED]

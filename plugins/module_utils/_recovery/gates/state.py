@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from ..lease import run_of, seconds_left
 from ..readiness_document import LONGEST_AGE_SECONDS, age_in_words, found_in
-from ..snapshot import Snapshot, Unknown
+from ..snapshot import GlobalCluster, Snapshot, Unknown
 from ..steps.base import Move
 from ..steps.pending_job import open_job
 from ..steps.registry import MODES
@@ -72,23 +72,34 @@ def data_loss(move: Move, snapshot: Snapshot) -> Answer:
 
 
 def block_period(move: Move, snapshot: Snapshot) -> Answer:
-    """No unplanned move soon after another move: signals flap, and each reversal may lose writes (R19)."""
-    silent, ended = list[str](), list[tuple[float, str]]()
+    """No unplanned move soon after another move: signals flap, and each reversal may lose writes (R19).
+
+    A move that did not end counts from its beginning, where it may have moved the writer that this one moves back.
+    """
+    silent, others = list[str](), list[tuple[float, str]]()
     for site in (move.target, move.source):
         run = snapshot.item(move.application, site, RUN)
         if isinstance(run, Unknown):
             silent.append(run.reason)
-        elif isinstance(run, Mapping) and run.get("closed_at") and run.get("run_id") != move.run_id:
-            ended.append((float(run["closed_at"]), str(run.get("run_id"))))
-    last = max(ended, default=None)
-    left = last[0] + move.application.block_seconds - snapshot.at if last else 0.0
-    if last and left > 0:
-        return fails(
-            f"run {last[1]} ended {snapshot.at - last[0]:.0f} s ago; another move back waits for {left:.0f} s more"
-        )
+        elif isinstance(run, Mapping) and run.get("run_id") != move.run_id:
+            if run.get("closed_at"):
+                others.append((float(run["closed_at"]), f"run {run.get('run_id')} ended"))
+            elif site == move.source and _may_have_moved_the_writer(run, move, snapshot):
+                others.append((float(run.get("opened_at", 0)), f"run {run.get('run_id')}, which did not end, began"))
+    at, said = max(others, default=(0.0, ""))
+    ago, left = snapshot.at - at, at + move.application.block_seconds - snapshot.at
+    if said and left > 0:
+        return fails(f"{said} {ago:.0f} s ago; another move back waits for {left:.0f} s more")
     if silent:
         return unknown(f"when the application was last moved: {silent[0]}")
-    return holds(f"run {last[1]} ended {age_in_words(snapshot.at - last[0])} ago" if last else "it was never moved")
+    return holds(f"{said} {age_in_words(ago)} ago" if said else "there is no other move to wait for")
+
+
+def _may_have_moved_the_writer(run: Mapping[str, object], move: Move, snapshot: Snapshot) -> bool:
+    """Whether the writer is no longer where the run found it, as far as is known."""
+    view = snapshot.global_cluster(move.application, move.target, move.source)
+    writer = view.writer if isinstance(view, GlobalCluster) else None
+    return writer is None or writer.arn != run.get("writer")
 
 
 def readiness(move: Move, snapshot: Snapshot) -> Answer:

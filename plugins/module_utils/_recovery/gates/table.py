@@ -311,7 +311,7 @@ GATES: tuple[Gate, ...] = (
         "is the block period since the last move over?",
         state.block_period,
         Modes(unplanned=FAILS).blocks(),
-        _STATE,
+        _STATE | _VIEW,
     ),
     Gate(
         "readiness",
