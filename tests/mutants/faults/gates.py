@@ -97,6 +97,12 @@ FAULTS = (
         Rewritten("gates.ruling:in_the_way", "for ruling in blocking\n", "for ruling in blocking[:1]\n"),
     ),
     (
+        "open-move-may-be-turned-back",
+        "R19",
+        "a move that moved the writer and did not end is turned back at once",
+        Rewritten("gates.state:block_period", "elif site == move.source and", "elif False and"),
+    ),
+    (
         "outage-takes-readiness-away",
         "R29",
         "a look during an outage overwrites what an unplanned move goes by with what it could not know",

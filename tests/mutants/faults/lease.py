@@ -84,6 +84,18 @@ FAULTS = (
         Rewritten("leases_together:take_together", "waiting = [leases", "_waiting = [leases"),
     ),
     (
+        "lease-gone-for-good",
+        "lease",
+        "a lease that could not be had once is never asked for again, and others find it free",
+        Rewritten("leases:Leases.take_again", "if one.due_again()", "if False"),
+    ),
+    (
+        "late-lease-robbed",
+        "lease",
+        "a lease that is taken late is gone without where another run has it",
+        Rewritten("lease:Lease.take_again", "            raise\n", "            return False\n"),
+    ),
+    (
         "opposite-failovers-do-not-meet",
         "lease",
         "an unplanned move takes no lease in the region that is left, though that answers",

@@ -105,6 +105,24 @@ FAULTS = (
         Rewritten("journal:flush", "if journal.application not in failed:", "if True:"),
     ),
     (
+        "record-tried-once",
+        "journal",
+        "the record by which a run is found is given up where it could not be stored at once",
+        Rewritten("journal:flush", "            journal.records.clear()", "        journal.records.clear()"),
+    ),
+    (
+        "reconciliation-hides-a-move",
+        "journal",
+        "a move that did not end is not found behind a reconciliation that died",
+        Rewritten("opening:Opening._unfinished", "if is_move(run) is self.mode.moves", "if run"),
+    ),
+    (
+        "unknown-run-taken-for-closed",
+        "journal",
+        "a continuation that finds nothing of its run says that all is done",
+        Rewritten("orchestrator:unfinished", "raise RecoveryError(", "return not ("),
+    ),
+    (
         "planned-without-a-journal",
         "journal",
         "a planned move goes on though nothing of it can be stored",
