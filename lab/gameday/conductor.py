@@ -135,14 +135,14 @@ def _played(
     report = report_since(stage.reports, scenario.intent, began)
     journal = journal_since(stage.reports, began)
     compared: tuple[Line, ...] = ()
-    lost: int | None = None
+    lost = met_by = None
     rows: frozenset[Row] = frozenset()
     if report is not None:
         (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         # A move that did not end has no window to be judged in; that it was not to begin at all is seen without.
         with contextlib.suppress(NoWindow):
             truth, compared = judged(stage.settings, report, allowed=scenario.interval)
-            lost = truth.lost()
+            lost, met_by = truth.lost(), truth.met_by
             gone = () if truth.losses is None else truth.losses.writes
             rows = frozenset((one.client, one.number) for one in gone if one.number is not None)
             told = json.dumps(show.as_data(truth, compared), indent=2)
@@ -150,7 +150,7 @@ def _played(
             (folder / "truth.txt").write_text("\n".join(show.lines(truth, compared)) + "\n", encoding="utf-8")
     begun = any(event["kind"] == "step-begin" for event in journal)
     asked, served_from = stage.calls_since(mark), stage.served_from()
-    return Happened(succeeded, begun, output, served_from, lost, asked, compared), rows
+    return Happened(succeeded, begun, output, served_from, lost, asked, met_by, compared), rows
 
 
 def _unfinished(scenario: Scenario, stage: Stage, since: float) -> list[str]:

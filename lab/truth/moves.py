@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ class Truth:
     dns: float | None
     """Seconds from the beginning of the write outage (without one, from the opening) until DNS led to the target for
     good, from then to the end of the window; nothing where it never did."""
+    met_by: int | None
+    """Instances in service at the target when DNS led there for good; nothing where it never did."""
     losses: Losses | None
     """Nothing where PostgreSQL could not be asked."""
     told: int
@@ -124,11 +127,13 @@ def truth_of(
     begun = writes[window.client if window.client in writes and window.client else "asking"].span
     since = min(window.opened_at, window.opened_at if begun is None else begun.begin) - SHOWN_BEFORE
     shown = Span(max(since, within.begin), window.until)
+    led_at = _led_at(names, window)
     return Truth(
         window=window,
         writes=writes,
         reads=reads,
-        dns=_dns(names, window, window.opened_at if begun is None else begun.begin),
+        dns=None if led_at is None else max(0.0, led_at - (window.opened_at if begun is None else begun.begin)),
+        met_by=None if led_at is None else record.in_service[window.target].at(max(led_at, window.opened_at)),
         losses=None if stored is None else losses.lost_writes(record, stored, window.target, window.until),
         told=sum(one.stored and window.opened_at <= losses.told(one) <= window.until for one in record.requests),
         durable=losses.durable(record, everywhere, window.opened_at, window.until),
@@ -151,18 +156,18 @@ def _outage(record: Record, uses: tuple[Use, ...], want: Want, window: Window) -
     return Outage(span, over=span.end < window.until, down_seconds=down)
 
 
-def _dns(names: Timeline[Names], window: Window, begin: float) -> float | None:
-    """The last change to the target, if nothing changed afterwards; zero where the answers led there all the time."""
+def _led_at(names: Timeline[Names], window: Window) -> float | None:
+    """The last change to the target, if nothing changed afterwards; for ever ago where the answers always led there."""
     answers = [(moment, answer) for moment, answer in names.changes if moment <= window.until]
     if not answers or answers[-1][1].region != window.target:
         return None
     seen = [(moment, answer.since) for moment, answer in answers]
     elsewhere = [position for position, (_moment, answer) in enumerate(answers) if answer.region != window.target]
     if not elsewhere:
-        return 0.0
+        return -math.inf
     # The answer changed between the last look at the old one and the first at the new one.
     moment, since = seen[elsewhere[-1] + 1]
-    return max(0.0, (moment + since) / 2 - begin)
+    return (moment + since) / 2
 
 
 def _names_of(record: Record, name: str) -> Timeline[Names]:

@@ -28,7 +28,12 @@ def lines(truth: Truth, compared: Sequence[Line] = ()) -> list[str]:
         for client, outage in by_client.items():
             found.append(f"{what:<8}{_outage(outage):<52} {_WHO.get(client, f'client {client}')}")
     found.append(
-        f"{'DNS':<8}" + ("never led there" if truth.dns is None else f"{truth.dns:.2f} s to lead there for good")
+        f"{'DNS':<8}"
+        + (
+            "never led there"
+            if truth.dns is None
+            else f"{truth.dns:.2f} s to lead there for good, to {truth.met_by} instances in service"
+        )
     )
     found += _losses(truth)
     found += ["", "instances in service"]

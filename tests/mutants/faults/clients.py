@@ -55,6 +55,15 @@ FAULTS = (
         ),
     ),
     (
+        "throttled-call-taken-as-refused",
+        "R27",
+        "a call that was refused for its rate is not made again, and ends its step as if it were not allowed",
+        Rewritten(
+            "retries:retry_for", "RETRIES.get(code)", "None if RETRIES.get(code) is _RATE else RETRIES.get(code)"
+        ),
+        Rewritten("retries:is_permanent", "bool(_PERMANENT.search(code))", '"Throttl" in code'),
+    ),
+    (
         "refusal-waited-for",
         "R27",
         "a call that is not allowed is repeated until the step's deadline",

@@ -151,7 +151,7 @@ def test_a_playbook_that_does_not_end_is_ended_with_everything_that_it_started(t
 # -- the judgement --------------------------------------------------------------------------------
 
 GOOD = (Line("write RTO (s)", 12.2, 12.1, 0.25, "agrees"), Line("lost writes", 3.0, 3.0, 0.0, "agrees"))
-SEEN = Happened(True, True, "it was moved", "dr", 3, frozenset({"rds"}), GOOD)
+SEEN = Happened(True, True, "it was moved", "dr", 3, frozenset({"rds"}), 3, GOOD)
 
 
 def scenario(**changes: Any) -> Scenario:
@@ -401,11 +401,12 @@ def test_a_probe_is_deaf_for_so_long_and_goes_on_by_itself(tmp_path: Path) -> No
             os.kill(one, signal.SIGKILL)
 
 
-def test_writes_that_were_out_for_longer_than_they_were_to_be_are_found() -> None:
-    short = scenario(expect={"lost": "any", "write_outage_at_most": 15})
-    for true, wanted in ((14.9, ()), (15.1, ("writes were out for 15.1 s, 15 s at most were to be",))):
-        seen = replace(SEEN, compared=(Line("write RTO (s)", true, true, 0.25, "agrees"),))
-        assert verdict.problems(short, seen) == wanted
+def test_clients_that_are_led_to_fewer_instances_than_were_to_be_there_are_found() -> None:
+    whole = scenario(expect={"lost": "any", "met_by_at_least": 3})
+    few = ("clients were led to 1 instances, to 3 at least was right",)
+    none = ("clients were led to 0 instances, to 3 at least was right",)
+    for instances, wanted in ((3, ()), (1, few), (None, none)):
+        assert verdict.problems(whole, replace(SEEN, met_by=instances)) == wanted
 
 
 def test_a_scenario_that_was_not_played_or_did_not_come_home_does_not_hold_and_says_nothing_of_what_it_tries(

@@ -37,6 +37,13 @@ def test_dns_converges_when_its_answer_changes_for_good() -> None:
 def test_dns_that_never_leads_there_has_no_time() -> None:
     back = failover().at(130).leads_to(EAST)
     assert truth_of(back.record(), of_failover(), KEPT).dns is None
+    assert truth_of(back.record(), of_failover(), KEPT).met_by is None
+
+
+def test_clients_are_met_by_the_instances_that_are_in_service_when_dns_leads_them_there_for_good() -> None:
+    assert truth_of(failover().record(), of_failover(), KEPT).met_by == 3
+    late = failover().at(125).instances(WEST, 5).at(126).instances(WEST, 4)
+    assert truth_of(late.record(), of_failover(), KEPT).met_by == 3
 
 
 def test_writes_that_were_told_and_are_not_there_are_lost() -> None:
