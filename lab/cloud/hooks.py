@@ -14,8 +14,11 @@ class DatabasePlane(Protocol):
     def switchover(self, old_region: str, new_region: str) -> None:
         """Planned: lose nothing, then replicate the other way round.  Returns when the new writer accepts writes."""
 
+    def block_writes(self, region: str) -> bool:
+        """The old writer's region takes no more writes (R7); whether that could be done."""
+
     def failover(self, new_region: str) -> None:
-        """Unplanned: promote the standby of that region, whatever the old writer does."""
+        """Unplanned: promote the standby of that region with what it has, whatever the old writer does."""
 
     def rejoin(self, region: str) -> None:
         """Bring the old writer's region back as a standby with a new volume (R9)."""
@@ -42,6 +45,10 @@ class NoDatabasePlane:
         """Remember the call."""
         self.calls.append(("switchover", old_region, new_region))
         self.writer = new_region
+
+    def block_writes(self, region: str) -> bool:
+        """It can."""
+        return region == self.writer
 
     def failover(self, new_region: str) -> None:
         """Remember the call."""

@@ -175,6 +175,17 @@ class PostgresPlane:
             self._late = old_region
             self._follow_later()
 
+    def block_writes(self, region: str) -> bool:
+        """The writer's region takes no more writes, where it can be reached; whether that was done."""
+        with self._lock:
+            if region != self._writer or region in self._lost:
+                return False
+            try:
+                self._fence(self.instances[region])
+            except (psycopg.Error, OSError):
+                return False
+            return True
+
     def failover(self, new_region: str) -> None:
         """Promote the region's standby with what it has; the old writer is isolated and keeps what it alone has."""
         with self._move():
@@ -183,10 +194,12 @@ class PostgresPlane:
             old_region = self._writer
             old, new = self.instances[old_region], self.instances[new_region]
             if old_region not in self._lost:
-                # The old region can be reached: block its writes first, as Aurora tries to (R7).
+                # The old region can be reached: block its writes first, as Aurora tries to (R7). What the new one has
+                # not received by then is not waited for, as a server that ends in order would.
                 with contextlib.suppress(psycopg.Error, OSError):
                     self._fence(old)
-                self._halt(old)
+                self._can(old, writes=False, reads=False)
+                old.stop("immediate")
             try:
                 self._promote(new)
             except (NotReady, psycopg.Error, RuntimeError) as error:

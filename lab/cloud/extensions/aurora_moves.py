@@ -125,7 +125,9 @@ def _begin_failover(global_cluster: Any, move: Move) -> None:
     move.status = move.target.status = move.kind
 
     def fence() -> None:
-        _fence(move, succeeded=move.source.region not in world.down)
+        reached = move.source.region not in world.down
+        blocked = reached and (world.plane.block_writes(move.source.region) if has_plane(global_cluster) else True)
+        _fence(move, succeeded=blocked)
 
     world.after(world.delay("rds.failover.fencing"), fence, "fencing")
     world.after(world.delay("rds.failover"), lambda: _end_failover(global_cluster, move), "failover")

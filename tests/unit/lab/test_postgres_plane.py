@@ -184,9 +184,30 @@ def test_an_unplanned_failover_isolates_the_old_writer_until_it_rejoins(plane: P
 def test_the_old_writer_is_fenced_first_where_it_can_be_reached(plane: PostgresPlane) -> None:
     with Writer(plane) as writer:
         writer.reach(50)
+        assert plane.block_writes(PRIMARY)
+        before, refused = set(writer.acknowledged), writer.refused
+        eventually(lambda: writer.refused > refused + 5)
+        assert set(writer.acknowledged) <= before | {max(before) + 1}, "nothing is taken any more"
         plane.failover(DR)
         writer.reach(50)
     assert writer.lost() == set()
+
+
+def test_an_old_writer_that_cannot_be_reached_is_not_fenced(plane: PostgresPlane) -> None:
+    plane.region_lost(PRIMARY)
+    assert not plane.block_writes(PRIMARY)
+    assert not plane.block_writes(DR), "it is no writer"
+
+
+def test_a_failover_does_not_wait_for_what_is_still_on_the_way(plane: PostgresPlane) -> None:
+    with Writer(plane) as writer:
+        writer.reach(20)
+        plane.slow(3.0)
+        writer.reach(50)
+        plane.failover(DR)
+        plane.slow(0.0)
+        writer.reach(50)
+    assert 30 <= len(writer.lost()) <= 200
 
 
 def test_lag_is_measured_and_grows_while_the_line_is_cut(plane: PostgresPlane) -> None:
