@@ -153,22 +153,21 @@ def test_what_is_shut_is_written_down_also_where_something_else_cannot_be_seen(u
 
 def test_what_is_seen_only_after_the_first_look_is_written_down_before_it_is_shut() -> None:
     bench, stored = Bench.of(), list[Any]()
-    looks = {"GetSchedule": 0}
+    looks = ("GetSchedule", "ListEventSourceMappings", "DescribeSecurityGroups")
 
-    def not_at_first(call: Call) -> CallFailed | None:
-        if call.operation == "GetSchedule" and call.region == EAST:
-            looks["GetSchedule"] += 1
-            if looks["GetSchedule"] <= 2:  # the survey's, and the first one of the fence
-                return CallFailed(EAST, "scheduler", "GetSchedule", "InternalServerException", "later")
-        return None
+    def hidden_until_the_fence_has_begun(call: Call) -> CallFailed | None:
+        begun = any((one.operation, one.region) == ("UpdateAutoScalingGroup", EAST) for one in bench.aws.calls)
+        if begun or call.region != EAST or call.operation not in looks:
+            return None
+        return CallFailed(EAST, call.service, call.operation, "InternalServerException", "later")
 
     def look(call: Call) -> None:
-        if call.operation == "UpdateSchedule":
+        if call.operation in ("UpdateSchedule", "UpdateEventSourceMapping", "RevokeSecurityGroupIngress"):
             stored.extend(kept(bench, region, "fence#primary") for region in (WEST, EAST))
 
-    bench.aws.refusals, bench.aws.after_call = [not_at_first], look
+    bench.aws.refusals, bench.aws.after_call = [hidden_until_the_fence_has_begun], look
     assert move(bench, LOST).status == MOVED
-    assert len(stored) == 2
+    assert len(stored) == 6
     for item in stored:
         assert sorted(entry["kind"] for entry in item["kept"]) == ["event-source mapping", "ingress", "schedule"]
 
