@@ -13,7 +13,7 @@ from __future__ import annotations
 from unit.recovery.simulated.base import ACCOUNT, ADDRESSES, EAST, WEST, Delays, Group, VirtualClock
 from unit.recovery.simulated.inventory import document
 from unit.recovery.simulated.requests import Call, check_request
-from unit.recovery.simulated.world import Bench, SimulatedAws
+from unit.recovery.simulated.world import Bench, Killed, SimulatedAws
 
 __all__ = [
     "ACCOUNT",
@@ -24,6 +24,7 @@ __all__ = [
     "Call",
     "Delays",
     "Group",
+    "Killed",
     "SimulatedAws",
     "VirtualClock",
     "check_request",

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from simulated_aws import EAST, Bench, Call, Delays
+from simulated_aws import EAST, Bench, Call, Delays, Killed
 
 from plugins.module_utils._recovery.errors import RegionUnreachable
 from plugins.module_utils._recovery.journal import Journal
@@ -78,10 +78,6 @@ BEFORE_SENT, ANSWER_LOST, BEFORE_JOURNAL, AFTER_JOURNAL = (
     "killed after the journal",
 )
 BETWEEN_MOVES = 7200.0
-
-
-class Killed(BaseException):
-    """The process is gone."""
 
 
 @dataclass

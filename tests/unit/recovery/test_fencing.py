@@ -153,19 +153,13 @@ def test_what_is_shut_is_written_down_also_where_something_else_cannot_be_seen(u
 
 def test_what_is_seen_only_after_the_first_look_is_written_down_before_it_is_shut() -> None:
     bench, stored = Bench.of(), list[Any]()
-    looks = ("GetSchedule", "ListEventSourceMappings", "DescribeSecurityGroups")
-
-    def hidden_until_the_fence_has_begun(call: Call) -> CallFailed | None:
-        begun = any((one.operation, one.region) == ("UpdateAutoScalingGroup", EAST) for one in bench.aws.calls)
-        if begun or call.region != EAST or call.operation not in looks:
-            return None
-        return CallFailed(EAST, call.service, call.operation, "InternalServerException", "later")
 
     def look(call: Call) -> None:
         if call.operation in ("UpdateSchedule", "UpdateEventSourceMapping", "RevokeSecurityGroupIngress"):
             stored.extend(kept(bench, region, "fence#primary") for region in (WEST, EAST))
 
-    bench.aws.refusals, bench.aws.after_call = [hidden_until_the_fence_has_begun], look
+    bench.aws.hide_until_fenced(EAST)
+    bench.aws.after_call = look
     assert move(bench, LOST).status == MOVED
     assert len(stored) == 6
     for item in stored:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from simulated_aws import EAST, WEST, Bench, Call
+from simulated_aws import EAST, WEST, Bench, Call, Killed
 from unit.recovery.simulated.dynamodb import journaled
 
 from plugins.module_utils._recovery.errors import CallFailed, RegionUnreachable
@@ -22,10 +22,6 @@ from plugins.module_utils._recovery.status import describe
 DRILL = Options("dr", "planned", "drill")
 WAIVED = ("old-site-down", "block-period")
 FAILOVER = Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED)
-
-
-class Killed(BaseException):
-    """The process is gone."""
 
 
 def move(bench: Bench, options: Options = DRILL, **tools: Any) -> ApplicationResult:

@@ -26,10 +26,6 @@ WAIVED = ("old-site-down", "block-period")
 FAILOVER = Options("dr", "unplanned", accept_data_loss=True, waive=WAIVED, accept_unfenced=True)
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
 def move(bench: Bench, options: Options) -> ApplicationResult:
     return run_move(bench.aws.applications, options, bench.tools()).applications[0]
 
@@ -145,15 +141,8 @@ def test_no_call_is_made_that_a_lease_does_not_cover() -> None:
 
 def dead_run(bench: Bench) -> str:
     """A drill whose process died after its first call; returns its run id."""
-
-    def kill(call: Call) -> None:
-        if call.operation == "Publish":
-            raise Killed
-
-    bench.aws.after_call = kill
-    with pytest.raises(Killed):
+    with bench.dies_after("Publish"):
         move(bench, DRILL)
-    bench.aws.after_call = lambda call: None
     row = bench.aws.tables[(WEST, "shop-dr-state")]["shop|run"]
     return str(json.loads(row["document"]["S"])["run_id"])
 
@@ -320,15 +309,8 @@ def test_a_move_stops_where_another_run_has_taken_the_lease_that_it_went_without
 def test_a_lease_of_an_earlier_process_of_the_run_that_died_is_waited_for_and_stops_nothing() -> None:
     bench = Bench.of()
     bench.aws.delays.promote = 300
-
-    def die(call: Call) -> None:
-        if call.operation == "FailoverGlobalCluster":
-            raise Killed
-
-    bench.aws.after_call = die
-    with pytest.raises(Killed):
+    with bench.dies_after("FailoverGlobalCluster"):
         move(bench, FAILOVER)
-    bench.aws.after_call = lambda call: None
     bench.clock.wait(30)
     silent_store(bench, EAST, bench.clock.now(), bench.clock.now() + 4)
     result = move(bench, FAILOVER)

@@ -13,7 +13,6 @@ from tools import modes_reference
 from unit.recovery.simulated.dynamodb import journaled
 
 from plugins.module_utils._recovery.calls import PLANES
-from plugins.module_utils._recovery.errors import CallFailed
 from plugins.module_utils._recovery.options import Options
 from plugins.module_utils._recovery.reconcile import reconcile
 from plugins.module_utils._recovery.runner import run_move
@@ -45,23 +44,11 @@ def fail_over(bench: Bench) -> None:
     bench.clock.wait(7200)
 
 
-def hide_what_lets_writes_in(bench: Bench) -> None:
-    """The old site's schedules and ingress are not seen before its fence has begun."""
-
-    def refuse(call: Call) -> CallFailed | None:
-        begun = any((one.operation, one.region) == ("UpdateAutoScalingGroup", EAST) for one in bench.aws.calls)
-        if begun or call.region != EAST or call.operation not in ("GetSchedule", "DescribeSecurityGroups"):
-            return None
-        return CallFailed(EAST, call.service, call.operation, "InternalServerException", "later")
-
-    bench.aws.refusals = [refuse]
-
-
 @cache
 def moved(mode: str) -> tuple[Moved, ...]:
     """There, half blind at first, and back, and back again from where an unplanned move had fenced the old site."""
     bench, moves = Bench.of(secrets_promote="unplanned"), []
-    hide_what_lets_writes_in(bench)
+    bench.aws.hide_until_fenced(EAST)
     for place, sides in (*PLACES.items(), ("primary", PLACES["primary"])):
         if moves and place == "primary" and len(moves) == 2:
             fail_over(bench)

@@ -268,21 +268,10 @@ def test_a_move_that_failed_is_gone_on_with_under_its_run_id() -> None:
     assert second.run_id == first.run_id
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
 def test_a_run_that_is_taken_up_again_probes_anew_before_it_moves_clients() -> None:
     bench = Bench.of()
-
-    def kill(call: Call) -> None:
-        if call.operation == "PutItem":
-            raise Killed
-
-    bench.aws.after_call = kill
-    with pytest.raises(Killed):
+    with bench.dies_after("PutItem"):
         move(bench)
-    bench.aws.after_call = lambda call: None
     bench.aws.application_calls.clear()
     published = len(bench.aws.made("cloudwatch", "PutMetricData"))
     reads_before: list[int] = []

@@ -307,32 +307,17 @@ def test_once_dr_is_back_the_switches_stand_so_that_clients_can_be_led_there_aga
     assert run_move(bench.aws.applications, LOST, bench.tools()).ok, "clients are led to dr without its keeper"
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
-def die_at(bench: Bench, operation: str) -> None:
-    def die(call: Call) -> None:
-        if call.operation == operation:
-            bench.aws.after_call = lambda call: None
-            raise Killed
-
-    bench.aws.after_call = die
-
-
 @pytest.mark.parametrize("store", [True, False])
 def test_a_reconciliation_that_died_hides_no_failover_that_has_not_ended(tmp_path: Path, store: bool) -> None:
     bench = Bench.of()
     bench.aws.outage(EAST, "refuse")
     tools = {"journal_dir": tmp_path}
-    die_at(bench, "PutMetricData")
-    with pytest.raises(Killed):
+    with bench.dies_after("PutMetricData"):
         run_move(bench.aws.applications, LOST, bench.tools(**tools))
     (failover,) = tmp_path.glob("shop/*.jsonl")
     bench.clock.wait(600)
     bench.aws.heal(EAST)
-    die_at(bench, "UpdateAutoScalingGroup")
-    with pytest.raises(Killed):
+    with bench.dies_after("UpdateAutoScalingGroup"):
         reconcile(bench.aws.applications, "primary", bench.tools(**tools), without_job=True)
     bench.clock.wait(600)
     shown = describe(bench.aws.applications, bench.tools())[0]["run"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from simulated_aws import EAST, WEST, Bench, Call, SimulatedAws, VirtualClock, document
+from simulated_aws import EAST, WEST, Bench, Call, Killed, SimulatedAws, VirtualClock, document
 from unit.recovery.simulated.dynamodb import journaled
 
 from plugins.module_utils._recovery.errors import CallFailed, RecoveryError, RegionUnreachable
@@ -383,10 +383,6 @@ def test_a_paused_move_goes_on_under_its_run_id() -> None:
     assert len(bench.aws.made("sns", "Publish")) == 2
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
 def kill_at(bench: Bench, number: int, after: bool) -> None:
     """Die at the n-th mutating call, before it is sent or when AWS has answered."""
     count = 0
@@ -458,15 +454,8 @@ def test_a_run_whose_writer_was_moved_away_by_hand_is_history_and_the_move_is_pl
 def test_a_run_is_history_also_when_the_way_back_is_kept_in_a_region_that_is_lost_by_now() -> None:
     """Gone on with, it would take the earlier failover's stop of writes for its own, and bound the loss by it."""
     bench = Bench.of()
-
-    def kill(call: Call) -> None:
-        if call.operation == "PutMetricData":
-            raise Killed
-
-    bench.aws.after_call = kill
-    with pytest.raises(Killed):
+    with bench.dies_after("PutMetricData"):
         move(bench, FAILOVER)
-    bench.aws.after_call = lambda call: None
     bench.clock.wait(100)
     assert status(move(bench, replace(HOME, waive=("reconciled",)))) == [MOVED]
     bench.clock.wait(3600)
@@ -486,15 +475,8 @@ def test_a_run_that_was_left_alone_for_a_day_is_not_gone_on_with() -> None:
 
 def test_a_run_that_was_taken_up_again_still_sees_the_events_from_before() -> None:
     bench = Bench.of()
-
-    def kill(call: Call) -> None:
-        if call.operation == "SwitchoverGlobalCluster":
-            raise Killed
-
-    bench.aws.after_call = kill
-    with pytest.raises(Killed):
+    with bench.dies_after("SwitchoverGlobalCluster"):
         move(bench)
-    bench.aws.after_call = lambda call: None
     steps = {one["step"]: one for one in move(bench).applications[0].steps}
     assert steps["fencing-events"]["detail"]["outcome"] == "confirmed"
     asked = [call.params["StartTime"].timestamp() for call in bench.aws.made("rds", "DescribeEvents")]
@@ -828,15 +810,8 @@ def test_a_group_that_is_not_there_keeps_no_other_one_small_when_the_region_is_l
 
 def test_a_failover_that_never_ended_is_gone_on_with_at_once_and_turned_back_only_after_the_block_period() -> None:
     bench = Bench.of()
-
-    def kill(call: Call) -> None:
-        if call.operation == "PutMetricData":
-            raise Killed
-
-    bench.aws.after_call = kill
-    with pytest.raises(Killed):
+    with bench.dies_after("PutMetricData"):
         move(bench, FAILOVER)
-    bench.aws.after_call = lambda call: None
     bench.clock.wait(100)
     back = move(bench, replace(HOME_UNPLANNED, waive=("old-site-down",)))
     assert status(back) == [REFUSED]

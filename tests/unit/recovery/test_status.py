@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulated_aws import EAST, WEST, Bench, Call
+from simulated_aws import EAST, WEST, Bench
 
 from plugins.module_utils._recovery.lease import LEASE_SECONDS
 from plugins.module_utils._recovery.runner import Options, run_move
@@ -42,19 +42,8 @@ def test_after_a_drill_the_run_is_closed_and_nothing_is_left() -> None:
 
 def test_a_run_that_died_shows_what_is_left() -> None:
     bench = Bench.of()
-
-    class Killed(BaseException):
-        pass
-
-    def kill(call: Call) -> None:
-        if call.operation == "SwitchoverGlobalCluster":
-            raise Killed
-
-    bench.aws.after_call = kill
-    try:
+    with bench.dies_after("SwitchoverGlobalCluster"):
         move(bench)
-    except Killed:
-        bench.aws.after_call = lambda call: None
     seen = look(bench)
     assert (seen["run"]["state"], seen["operation"]) == ("under way", "pending")
     bench.clock.wait(LEASE_SECONDS)

@@ -16,6 +16,7 @@ from plugins.module_utils._recovery.errors import CallFailed
 from plugins.module_utils._recovery.model import Application, Site
 
 from .base import security_group
+from .requests import Call
 from .services import Services
 
 
@@ -113,6 +114,18 @@ class Fences(Services):
     def change_secret(self, region: str, name: str) -> None:
         """A new value."""
         self.secrets[(region, name)]["VersionIdsToStages"] = {f"v2-{region}": ["AWSCURRENT"], "v1": ["AWSPREVIOUS"]}
+
+    def hide_until_fenced(self, region: str) -> None:
+        """What lets writes in there is not seen before a group of the region is changed."""
+        looks = ("GetSchedule", "ListEventSourceMappings", "DescribeSecurityGroups")
+
+        def later(call: Call) -> CallFailed | None:
+            begun = any((one.operation, one.region) == ("UpdateAutoScalingGroup", region) for one in self.calls)
+            if begun or call.region != region or call.operation not in looks:
+                return None
+            return CallFailed(region, call.service, call.operation, "InternalServerException", "later")
+
+        self.refusals.append(later)
 
     # Answers
 

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+import pytest
 
 from plugins.module_utils._recovery.clients import Clients
 from plugins.module_utils._recovery.errors import RegionUnreachable
@@ -22,6 +25,10 @@ from .dynamodb import DynamoDb
 from .fences import Fences
 from .inventory import document
 from .requests import Call, check_request, snake
+
+
+class Killed(BaseException):
+    """The process is gone."""
 
 
 class SimulatedAws(DataPlane, Compute, Fences, DynamoDb):
@@ -104,3 +111,16 @@ class Bench:
             **changes,
         }
         return Tools(**settings)
+
+    @contextmanager
+    def dies_after(self, operation: str) -> Iterator[None]:
+        """What is done in the block is killed as soon as AWS has answered such a call."""
+
+        def kill(call: Call) -> None:
+            if call.operation == operation:
+                raise Killed
+
+        self.aws.after_call = kill
+        with pytest.raises(Killed):
+            yield
+        self.aws.after_call = lambda call: None
