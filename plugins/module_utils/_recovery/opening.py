@@ -204,7 +204,7 @@ class Opening:
         # The way back may have been kept in a region that is lost by now; a planned one has left its lease here too.
         lease = snapshot.item(application, application.site(self.options.target), LEASE)
         held = last_run(lease) if isinstance(lease, Mapping) else None
-        runs += [held] if held and held.get("target") != self.options.target else []
+        runs += [held] if held and is_move(held) and held.get("target") != self.options.target else []
         later = any(float(one.get("opened_at", 0)) > opened_at for one in runs)
         return later or self._writer_left(application, run, snapshot) or self.began_at - opened_at > FORGOTTEN_SECONDS
 

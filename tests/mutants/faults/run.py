@@ -117,6 +117,12 @@ FAULTS = (
         Rewritten("opening:Opening._unfinished", "if is_move(run) is self.mode.moves", "if run"),
     ),
     (
+        "reconciliation-taken-for-the-way-back",
+        "journal",
+        "a move that did not end is history because its application was reconciled since",
+        Rewritten("opening:Opening._superseded", "is_move(held) and", "True and"),
+    ),
+    (
         "unknown-run-taken-for-closed",
         "journal",
         "a continuation that finds nothing of its run says that all is done",

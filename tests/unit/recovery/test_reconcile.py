@@ -307,6 +307,19 @@ def test_once_dr_is_back_the_switches_stand_so_that_clients_can_be_led_there_aga
     assert run_move(bench.aws.applications, LOST, bench.tools()).ok, "clients are led to dr without its keeper"
 
 
+def test_a_way_home_that_died_is_gone_on_with_although_it_was_reconciled_in_between(tmp_path: Path) -> None:
+    bench, home = failed_over(), Options("primary", "planned", waive=("reconciled",))
+    bench.aws.comes_back(primary(bench), joined=True)
+    with bench.dies_after("Publish"):
+        run_move(bench.aws.applications, home, bench.tools(journal_dir=tmp_path))
+    (died,) = tmp_path.glob("shop/*.jsonl")
+    bench.clock.wait(100)
+    assert again(bench).status == CLOSED
+    bench.clock.wait(100)
+    result = run_move(bench.aws.applications, home, bench.tools(journal_dir=tmp_path)).applications[0]
+    assert (result.status, result.resumed, result.run_id) == (MOVED, True, died.stem), result.reasons
+
+
 @pytest.mark.parametrize("store", [True, False])
 def test_a_reconciliation_that_died_hides_no_failover_that_has_not_ended(tmp_path: Path, store: bool) -> None:
     bench = Bench.of()
