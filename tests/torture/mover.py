@@ -25,6 +25,7 @@ from plugins.module_utils._recovery.workers import InlineWorkers
 from .steps import Kill, LoseAnswer, Step
 
 NOT_WRITTEN = ("ConditionalCheckFailedException", "TransactionCanceledException")
+LEASE_WRITES = ("UpdateItem", "TransactWriteItems")
 MOST_MOMENTS = 20_000
 LONGEST_PAUSE = 8.0
 
@@ -44,6 +45,9 @@ class Watcher(Protocol):
 
     def waited(self) -> None:
         """Time has passed: clients have gone on."""
+
+    def leases_written(self, mover: Mover) -> None:
+        """Looks at whom the leases belong to now."""
 
 
 @dataclass(eq=False)
@@ -128,6 +132,8 @@ class Mover:
             self.lost_seconds[access.region] = self.lost_seconds.get(access.region, 0.0) + waited
             self._pass_moment()
             raise
+        if operation in LEASE_WRITES:
+            self.watcher.leases_written(self)
         lost = self._strike_after()
         self._pass_moment()
         if lost or self.clock.now() - began > deadline_seconds:

@@ -21,6 +21,24 @@ NO_CAPACITY = 1e7
 
 def drawn(seed: int) -> tuple[Step, ...]:
     """The steps of a seed's world."""
+    operators = random.Random(f"operators of {seed}")  # apart, so that what happens is the same whoever moves
+    return tuple(_as_operated(step, operators) for step in by_chance(seed))
+
+
+def _as_operated(step: Step, draw: random.Random) -> Step:
+    """What operators say of a move, also of one that begins during another one."""
+    if not isinstance(step, Move):
+        return step
+    return replace(
+        step,
+        accept_unfenced=draw.random() < 0.7,
+        breaks_lease=draw.random() < 0.3,
+        meanwhile=tuple((moment, _as_operated(one, draw)) for moment, one in step.meanwhile),
+    )
+
+
+def by_chance(seed: int) -> tuple[Step, ...]:
+    """The same with operators who accept an unfenced promotion, and break no lease."""
     draw = random.Random(seed)
     found = [_step(draw) for _ in range(draw.randint(3, MOST_STEPS))]
     if draw.random() < 0.4:

@@ -104,12 +104,15 @@ class LoseAnswer:
 class Move:
     """A mover moves all applications, or reconciles what a failover left (``reconcile``: the target is what lives).
 
-    ``meanwhile`` says at which moment of its run (a call or a wait) what happens.
+    ``meanwhile`` says at which moment of its run (a call or a wait) what happens. ``breaks_lease``: the operator names
+    the run that holds the lease when the mover begins.
     """
 
     target: str
     mode: str
     accept_data_loss: bool = True
+    accept_unfenced: bool = True
+    breaks_lease: bool = False
     stop_after: float | None = None
     meanwhile: tuple[tuple[int, Step], ...] = ()
 

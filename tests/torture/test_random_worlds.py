@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from torture import steps
-from torture.seeds import NO_CAPACITY, drawn, lived, told
+from torture.seeds import NO_CAPACITY, by_chance, drawn, lived, told
 from torture.world import World
 
 SEEDS = 240
@@ -48,6 +48,8 @@ def moves(meanwhile: st.SearchStrategy[Any]) -> st.SearchStrategy[steps.Move]:
         places,
         st.sampled_from(("planned", "unplanned", "reconcile")),
         st.booleans() | st.just(True),
+        st.booleans() | st.just(True),
+        st.booleans() | st.just(False),
         st.none() | st.sampled_from((5.0, 30.0, 100.0)),
         happenings,
     )
@@ -107,16 +109,16 @@ TestRandomWorld.settings = settings(
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
 def test_invariants_hold_in_random_worlds(first: int) -> None:
     for seed in range(first, first + CHUNK):
-        happenings = drawn(seed)
-        failure = lived(happenings).failure
-        assert failure is None, told(seed, happenings, failure or "")
+        world = drawn(seed)
+        failure = lived(world).failure
+        assert failure is None, told(seed, world, failure or "")
 
 
 @pytest.mark.parametrize("seed", ONCE_FAILED)
 def test_invariants_hold_in_worlds_that_once_failed(seed: int) -> None:
-    happenings = drawn(seed)
-    failure = lived(happenings).failure
-    assert failure is None, told(seed, happenings, failure or "")
+    for world in (by_chance(seed), drawn(seed)):
+        failure = lived(world).failure
+        assert failure is None, told(seed, world, failure or "")
 
 
 def test_a_seed_is_always_the_same_world() -> None:

@@ -10,17 +10,18 @@ did. An invariant that does not hold is an AssertionError that says which, in wh
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unit.recovery.simulated.base import security_group
 from unit.recovery.simulated.dynamodb import journaled
+from unit.recovery.simulated.fences import mapping_of
 from unit.recovery.simulated_aws import Bench, Call, Delays
 
 from plugins.module_utils._recovery.checklist import replication_lag
 from plugins.module_utils._recovery.clients import Clients
 from plugins.module_utils._recovery.errors import CallFailed
 from plugins.module_utils._recovery.measure import Lag, Measurement, Objectives, measure
-from plugins.module_utils._recovery.model import Application
+from plugins.module_utils._recovery.model import Application, Site
 from plugins.module_utils._recovery.reconcile import options_of
 from plugins.module_utils._recovery.results import (
     FAILED,
@@ -77,6 +78,8 @@ class World:
         self.reported: dict[str, set[Acknowledged]] = {name: set() for name in NAMES}
         self.cuts: dict[str, float] = {}
         self.known_addresses: dict[str, tuple[float, str]] = {}
+        self.leases: dict[tuple[str, str], tuple[str, float]] = {}  # by region and application: holder, until when
+        self.broken: dict[tuple[str, str], dict[str, float]] = {}  # by region and application: holder, until when
         self.depth = 0
         self.figures: Counter[str] = Counter()
 
@@ -233,11 +236,13 @@ class World:
     def _moved(self, step: steps.Move) -> MoveResult | None:
         # What its operators know: the old site may be alive and a move just over. That is waived, and all else is not.
         waived = ("old-site-down", "block-period") if step.mode == "unplanned" else ()
-        accepted = {"accept_data_loss": step.accept_data_loss, "accept_unfenced": True}
+        accepted = {"accept_data_loss": step.accept_data_loss, "accept_unfenced": step.accept_unfenced}
         if step.mode == RECONCILE:
             options = options_of(next(place for place in steps.PLACES if place != step.target))
         else:
             options = Options(step.target, step.mode, waive=waived, **accepted)
+        if step.breaks_lease:
+            options = replace(options, break_lease=self._holding_run())
         mover = Mover(self.aws, self.clock, options, self, planned(step.meanwhile))
         began = self.clock.now()
         stop_at = None if step.stop_after is None else began + step.stop_after
@@ -278,6 +283,10 @@ class World:
             not (unplanned and call.service in GLOBAL_CONTROL_PLANES), f"{what}: an unplanned move asks a global one"
         )
         self._check_lease(mover, application, deadline_seconds, what)
+        if call.operation == "FailoverGlobalCluster" and not mover.options.accept_unfenced:
+            open_there = self._lets_writes_in(application, application.other(mover.options.target))
+            self._holds(not open_there, f"{what}: {open_there} of the old site may write, which nobody accepted")
+            self.figures["promotions fenced"] += 1
         if self._leads_clients(call):
             target = application.site(mover.options.target).region
             self._holds(
@@ -296,7 +305,48 @@ class World:
             mine = row is not None and row["holder"]["S"] == mover.holders.get((site.region, name))
             left = float(row["expires_at"]["N"]) - self.clock.now() if row else 0.0
             said = f"the lease in {site.region} is {'its own' if mine else 'not its own'} and lasts {left:.0f} s"
+            broken = self.broken.get((site.region, name), {})
+            until = broken.get(mover.holders.get((site.region, name), ""))
+            if until is not None:  # it was taken away, and counts for as long as it was granted: its breaker waits
+                self._holds(self.clock.now() + deadline_seconds <= until, f"{what}: {said}, and was broken")
+                continue
             self._holds(mine and left >= deadline_seconds, f"{what}: {said}")
+            others = [holder for holder, last in broken.items() if last > self.clock.now()]
+            self._holds(not others, f"{what}: {others}, whose lease was broken, may have a call under way")
+
+    def leases_written(self, mover: Mover) -> None:
+        """After a mover has written one: a lease that counts changes hands only where it was named."""
+        now = self.clock.now()
+        for application in self.aws.applications:
+            for site in application.sites:
+                row = self.aws.tables[(site.region, site.state_table)].get(f"{application.name}|lease")
+                at = (site.region, application.name)
+                holder, until = self.leases.get(at, ("", 0.0))
+                if row is None:
+                    continue
+                self.leases[at] = (row["holder"]["S"], float(row["expires_at"]["N"]))
+                if holder and holder != self.leases[at][0] and until > now:
+                    named = mover.options.break_lease
+                    taken = f"the lease of {holder} in {site.region} was taken, and {named or 'none'} was to be broken"
+                    self._holds(holder.partition("/")[0] == named, taken)
+                    self.broken.setdefault(at, {})[holder] = until
+                    self.figures["leases broken"] += 1
+
+    def _holding_run(self) -> str:
+        """The run that a refusal would name."""
+        held = (holder for holder, until in self.leases.values() if until > self.clock.now())
+        return next(held, "").partition("/")[0]
+
+    def _lets_writes_in(self, application: Application, site: Site) -> list[str]:
+        """What of a site may write, or lets others."""
+        aws, fencing = self.aws, site.fencing
+        found = [group.name for group in site.groups if aws.in_service(site.region, group.name)]
+        found += [name for name in fencing.schedules if aws.schedules[(site.region, name)]["State"] == "ENABLED"]
+        mappings = [(name, aws.mappings[(site.region, mapping_of(name))]) for name in fencing.event_source_mappings]
+        found += [name for name, mapping in mappings if mapping["State"] in ("Enabled", "Enabling")]
+        return found + [
+            group for group in [security_group(site.region, site.cluster)] if aws.ingress[(site.region, group)]
+        ]
 
     def _promotion_begun(self, application: Application, mover: Mover) -> bool:
         target = application.site(mover.options.target)
