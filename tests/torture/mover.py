@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from unit.recovery.simulated_aws import Call, SimulatedAws, VirtualClock
 
@@ -22,7 +22,8 @@ from plugins.module_utils._recovery.ports import HttpAnswer
 from plugins.module_utils._recovery.runner import Options, Tools
 from plugins.module_utils._recovery.workers import InlineWorkers
 
-from .steps import Kill, LoseAnswer, Step
+from .steps import Abort, Kill, LoseAnswer, Step
+from .turns import Turns
 
 NOT_WRITTEN = ("ConditionalCheckFailedException", "TransactionCanceledException")
 LEASE_WRITES = ("UpdateItem", "TransactWriteItems")
@@ -32,6 +33,15 @@ LONGEST_PAUSE = 8.0
 
 class Killed(BaseException):
     """The process is gone."""
+
+
+class Seen(NamedTuple):
+    """What a mover was told of a global cluster: when, at which of its moments; the writer's region, at rest."""
+
+    at: float
+    moment: int
+    writer: str
+    at_rest: bool
 
 
 class Watcher(Protocol):
@@ -46,6 +56,9 @@ class Watcher(Protocol):
     def waited(self) -> None:
         """Time has passed: clients have gone on."""
 
+    def struck(self, mover: Mover, strike: Step) -> None:
+        """A mover was hit."""
+
     def leases_written(self, mover: Mover) -> None:
         """Looks at whom the leases belong to now."""
 
@@ -58,17 +71,28 @@ class Mover:
     clock: VirtualClock
     options: Options
     watcher: Watcher
+    turns: Turns
     meanwhile: dict[int, list[Step]]
+    strikes: dict[int, list[Step]]
+    began: float = field(init=False)
     moment: int = 0
+    changes: int = 0
     calls: list[Call] = field(default_factory=list)
     holders: dict[tuple[str, str], str] = field(default_factory=dict)  # by region and application, as granted
     lease_in_doubt: set[tuple[str, str]] = field(default_factory=set)  # region and application
     probed: set[str] = field(default_factory=set)  # applications whose write the new site took and gave back
     promoted: set[str] = field(default_factory=set)
+    writers: dict[str, Seen] = field(default_factory=dict)  # by global cluster, as last told
+    kept_at: int = 0  # the moment at which it last wrote its journal
+    bad_keys: set[str] = field(default_factory=set)  # regions that told of one
+    alone: bool = True
     lost_seconds: dict[str, float] = field(default_factory=dict)
     stalled_seconds: float = 0.0
     pending: list[Step] = field(default_factory=list)
     pause_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.began = self.clock.now()
 
     def tools(self) -> Tools:
         """As ``toolbox`` puts them together, on this world."""
@@ -89,7 +113,10 @@ class Mover:
 
     def wait(self, seconds: float) -> None:
         """A machine that is slow to come back: polls are further apart the longer nothing happens."""
-        self.clock.wait(min(LONGEST_PAUSE, seconds * self.pause_factor) if seconds < LONGEST_PAUSE else seconds)
+        pause = min(LONGEST_PAUSE, seconds * self.pause_factor) if seconds < LONGEST_PAUSE else seconds
+        until = self.clock.now() + pause
+        self.turns.wait(pause)
+        self.stalled_seconds += self.clock.now() - until
         self.pause_factor *= 1.5
         self.watcher.waited()
         self._pass_moment()
@@ -122,6 +149,7 @@ class Mover:
         if call.mutates:
             self.watcher.before_call(self, call, deadline_seconds)
             self.pause_factor = 1.0
+            self._count(call)
         self.calls.append(call)
         self._strike_before()
         began = self.clock.now()
@@ -138,9 +166,31 @@ class Mover:
         self._pass_moment()
         if lost or self.clock.now() - began > deadline_seconds:
             raise RegionUnreachable(access.region, "the answer came too late or never")
-        if service == "rds" and call.mutates and "GlobalClusterIdentifier" in params:
-            self.promoted.add(str(params["GlobalClusterIdentifier"]).removesuffix("-global"))
+        self._learn(call, answer)
         return answer
+
+    def _count(self, call: Call) -> None:
+        """Its calls that change more than a state table, and what strikes it there."""
+        if call.operation == "BatchWriteItem":
+            self.kept_at = self.moment
+        elif call.service != "dynamodb":
+            self.changes += 1
+            self.pending += self.strikes.pop(self.changes, [])
+
+    def _learn(self, call: Call, answer: Mapping[str, Any]) -> None:
+        """What it was told, by which it has to go."""
+        if call.operation == "DescribeGlobalClusters":
+            for one in answer["GlobalClusters"]:
+                writer = next(m["DBClusterArn"] for m in one["GlobalClusterMembers"] if m["IsWriter"])
+                at_rest = not one.get("FailoverState")
+                self.writers[one["GlobalClusterIdentifier"]] = Seen(
+                    call.at, self.moment, str(writer).split(":")[3], at_rest
+                )
+        elif call.operation == "DescribeKey":
+            healthy = answer["KeyMetadata"]["KeyState"] == "Enabled"
+            (self.bad_keys.discard if healthy else self.bad_keys.add)(call.region)
+        elif call.operation in ("SwitchoverGlobalCluster", "FailoverGlobalCluster"):
+            self.promoted.add(str(call.params["GlobalClusterIdentifier"]).removesuffix("-global"))
 
     def _took_lease(self, at: Access | str, params: Mapping[str, Any], error: Exception | None) -> None:
         key = (at.region if isinstance(at, Access) else at, params["Key"]["application"]["S"])
@@ -176,27 +226,37 @@ class Mover:
         self.moment += 1
         assert self.moment < MOST_MOMENTS, "a run that does not end"
         began = self.clock.now()
-        for step in self.meanwhile.pop(self.moment, ()):
+        happening = self.meanwhile.pop(self.moment, ())
+        for step in happening:
             if isinstance(step, (Kill, LoseAnswer)):
                 self.pending.append(step)
-            else:
+            elif not isinstance(step, Abort):
                 self.watcher.happen(step)
+        self.turns.called()
         self.stalled_seconds += self.clock.now() - began
+        for step in happening:
+            if isinstance(step, Abort):
+                self.watcher.struck(self, step)
+                raise KeyboardInterrupt
 
     def _strike_before(self) -> None:
-        if any(isinstance(step, Kill) and not step.after for step in self.pending):
-            raise Killed
+        self._kill(Kill(False))
 
     def _strike_after(self) -> bool:
         """Whether the answer is lost."""
-        if any(isinstance(step, Kill) for step in self.pending):
+        self._kill(Kill(True))
+        lost, self.pending = self.pending, []
+        for step in lost:
+            self.watcher.struck(self, step)
+        return bool(lost)
+
+    def _kill(self, strike: Kill) -> None:
+        if strike in self.pending:
+            self.watcher.struck(self, strike)
             raise Killed
-        lost = bool(self.pending)
-        self.pending.clear()
-        return lost
 
 
-def planned(meanwhile: tuple[tuple[int, Step], ...]) -> dict[int, list[Step]]:
+def by_moment(meanwhile: tuple[tuple[int, Step], ...]) -> dict[int, list[Step]]:
     """By moment."""
     found: dict[int, list[Step]] = {}
     for moment, step in meanwhile:

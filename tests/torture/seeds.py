@@ -16,6 +16,8 @@ from .world import World
 
 MOST_STEPS = 12
 MOST_MOMENT = 160
+EARLY_MOMENT = 50
+MOST_CHANGES = 14
 NO_CAPACITY = 1e7
 
 
@@ -26,14 +28,24 @@ def drawn(seed: int) -> tuple[Step, ...]:
 
 
 def _as_operated(step: Step, draw: random.Random) -> Step:
-    """What operators say of a move, also of one that begins during another one."""
+    """What operators say of a move, also of one that begins during another one, and where it is struck."""
     if not isinstance(step, Move):
         return step
+    meanwhile = [(moment, _as_operated(one, draw)) for moment, one in step.meanwhile]
+    if draw.random() < 0.2:
+        other = _move(draw, nested=True)
+        other = draw.choice((other, replace(other, target=step.target, mode=step.mode)))
+        meanwhile.append((draw.randint(1, EARLY_MOMENT), other))
+    if draw.random() < 0.1:
+        moment = draw.randint(1, EARLY_MOMENT)
+        hands = (steps.Abort(), steps.MovedByHand(draw.choice(steps.PLACES)), steps.InstancesLost(step.target))
+        meanwhile.append((moment, draw.choice(hands)))
     return replace(
         step,
         accept_unfenced=draw.random() < 0.7,
         breaks_lease=draw.random() < 0.3,
-        meanwhile=tuple((moment, _as_operated(one, draw)) for moment, one in step.meanwhile),
+        meanwhile=tuple(sorted(meanwhile, key=lambda one: one[0])),
+        strikes=((draw.randint(1, MOST_CHANGES), _strike(draw)),) if draw.random() < 0.3 else (),
     )
 
 
@@ -170,6 +182,8 @@ def _smaller(happenings: tuple[Step, ...]) -> list[tuple[Step, ...]]:
         if isinstance(step, Move):
             during = step.meanwhile
             less = [replace(step, meanwhile=during[:n] + during[n + 1 :]) for n in range(len(during))]
+            if step.strikes:
+                less.append(replace(step, strikes=()))
             if step.stop_after is not None:
                 less.append(replace(step, stop_after=None))
             found += [(*happenings[:index], one, *happenings[index + 1 :]) for one in less]

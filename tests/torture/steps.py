@@ -73,6 +73,20 @@ class Launches:
 
 
 @dataclass(frozen=True)
+class InstancesLost:
+    """All instances of a place fail, and others are launched."""
+
+    place: str
+
+
+@dataclass(frozen=True)
+class MovedByHand:
+    """Somebody switches the writer over to a place, past every mover."""
+
+    place: str
+
+
+@dataclass(frozen=True)
 class DnsDelay:
     """How long health checks take to follow the switch."""
 
@@ -101,11 +115,17 @@ class LoseAnswer:
 
 
 @dataclass(frozen=True)
+class Abort:
+    """The operator stops the mover: Ctrl-C."""
+
+
+@dataclass(frozen=True)
 class Move:
     """A mover moves all applications, or reconciles what a failover left (``reconcile``: the target is what lives).
 
-    ``meanwhile`` says at which moment of its run (a call or a wait) what happens. ``breaks_lease``: the operator names
-    the run that holds the lease when the mover begins.
+    ``meanwhile`` says at which moment of its run (a call or a wait) what happens; another mover goes on beside it.
+    ``strikes``: what strikes it at which of its calls that change something. ``breaks_lease``: the operator names the
+    run that holds the lease when the mover begins.
     """
 
     target: str
@@ -115,6 +135,7 @@ class Move:
     breaks_lease: bool = False
     stop_after: float | None = None
     meanwhile: tuple[tuple[int, Step], ...] = ()
+    strikes: tuple[tuple[int, Step], ...] = ()
 
 
 Step = (
@@ -126,9 +147,12 @@ Step = (
     | ReplicationLag
     | Key
     | Launches
+    | InstancesLost
+    | MovedByHand
     | DnsDelay
     | Promotion
     | Kill
     | LoseAnswer
+    | Abort
     | Move
 )

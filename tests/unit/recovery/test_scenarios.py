@@ -424,7 +424,7 @@ def test_a_run_that_never_ended_is_history_once_the_application_was_moved_the_ot
     bench.aws.delays.launch = 1e9
     first = move(bench).applications[0]
     assert first.status == FAILED
-    bench.aws.delays.launch = 40
+    bench.aws.launches_take(40)
     bench.clock.wait(100)
     assert status(move(bench)) == [MOVED]  # goes on with it
     bench.clock.wait(100)
@@ -441,7 +441,7 @@ def test_a_run_that_never_ended_is_history_once_the_application_was_moved_the_ot
 def test_a_run_whose_writer_was_moved_away_by_hand_is_history_and_the_move_is_planned_anew() -> None:
     bench = Bench.of()
     group = bench.aws.groups[(EAST, "shop-asg")]
-    group.min, group.desired, group.born = 1, 1, [0.0]
+    group.min, group.desired, group.ready = 1, 1, [0.0]
     first = move(bench, HOME, stop_at=bench.clock.now() + 10).applications[0]
     assert first.status == PAUSED  # the writer was there already; capacity was on its way
     for member in bench.aws.globals["shop-global"]["GlobalClusterMembers"]:
@@ -759,10 +759,9 @@ def test_a_group_whose_maximum_is_too_low_is_filled_as_far_as_it_goes_where_that
 def test_an_unplanned_move_leads_clients_to_the_capacity_that_there_is() -> None:
     bench = Bench.of()
     bench.aws.outage(EAST, "refuse")
-    launched = bench.aws._launched
+    bench.aws.launches_take(1e9)
     group = bench.aws.groups[(WEST, "shop-dr-asg")]
-    bench.aws._launched = lambda born: launched(born) and group.born and born == group.born[0]
-    group.born = [bench.clock.now() - 1000.0]
+    group.ready = [0.0]
     group.min = group.desired = 1
     began = bench.clock.now()
     result = move(bench, LOST).applications[0]
@@ -824,5 +823,5 @@ def test_an_unplanned_move_does_not_wait_for_a_planned_one_that_failed_before_it
     bench = Bench.of()
     bench.aws.delays.launch = 1e9
     assert status(move(bench)) == [FAILED]
-    bench.aws.delays.launch = 5
+    bench.aws.launches_take(5)
     assert status(move(bench, replace(FAILOVER, waive=("old-site-down",)))) == [MOVED]

@@ -46,7 +46,8 @@ class Group:
     min: int
     desired: int
     max: int
-    born: list[float] = field(default_factory=list)
+    ready: list[float] = field(default_factory=list)
+    """When each instance is in service."""
     leaving: list[float] = field(default_factory=list)
     """When the instances that were taken out of service will be gone."""
 
@@ -106,8 +107,8 @@ class World:
             self.versions[(site.region, site.cluster)] = "8.0.mysql_aurora.3.04.0"
             for group in site.groups:
                 wish = group.active if site.place == "primary" else group.standby
-                born = [0.0] * wish.desired
-                self.groups[(site.region, group.name)] = Group(wish.min, wish.desired, wish.max, born)
+                ready = [0.0] * wish.desired
+                self.groups[(site.region, group.name)] = Group(wish.min, wish.desired, wish.max, ready)
             self.tables[(site.region, site.state_table)] = {}
         self.globals[application.global_cluster] = {
             "GlobalClusterIdentifier": application.global_cluster,
@@ -151,12 +152,10 @@ class World:
         return {key: write.region for log in self.logs.values() for key, write in log.kept.items()}
 
     def _fail(self, region: str, service: str, operation: str, code: str, message: str = "") -> CallFailed:
-        self.calls[-1].outcome = code
+        if self.calls:
+            self.calls[-1].outcome = code
         return CallFailed(region, service, operation, code, message)
-
-    def _launched(self, born: float) -> bool:
-        return self.clock.now() - born >= self.delays.launch
 
     def in_service(self, region: str, name: str) -> int:
         group = self.groups.get((region, name))
-        return sum(1 for born in group.born if self._launched(born)) if group else 0
+        return sum(1 for ready in group.ready if self.clock.now() >= ready) if group else 0

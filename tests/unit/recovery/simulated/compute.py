@@ -17,6 +17,19 @@ from .preparations import Preparations
 class Compute(Preparations):
     """EC2 Auto Scaling and Elastic Load Balancing in both regions."""
 
+    def launches_take(self, seconds: float) -> None:
+        """From now on; what could not be launched before is tried again."""
+        self.delays.launch = seconds
+        now = self.clock.now()
+        for group in self.groups.values():
+            group.ready = [min(ready, now + seconds) if ready > now else ready for ready in group.ready]
+
+    def lose_instances(self, region: str) -> None:
+        """All instances of a region fail; the groups launch others."""
+        for (where, _name), group in self.groups.items():
+            if where == region:
+                group.ready = [self.clock.now() + self.delays.launch] * group.desired
+
     def _autoscaling_describe_auto_scaling_groups(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         found = []
         for name in params["AutoScalingGroupNames"]:
@@ -30,8 +43,8 @@ class Compute(Preparations):
                         "DesiredCapacity": group.desired,
                         "MaxSize": group.max,
                         "Instances": [
-                            {"LifecycleState": "InService" if self._launched(born) else "Pending"}
-                            for born in group.born
+                            {"LifecycleState": "InService" if self.clock.now() >= ready else "Pending"}
+                            for ready in group.ready
                         ]
                         + [{"LifecycleState": "Terminating"} for gone in group.leaving if gone > self.clock.now()],
                         "TargetGroupARNs": [f"arn:aws:elasticloadbalancing:{region}:{ACCOUNT}:targetgroup/{name}/1"],
@@ -46,8 +59,8 @@ class Compute(Preparations):
             raise CallFailed(region, "autoscaling", "UpdateAutoScalingGroup", "ValidationError", said)
         group.min, group.desired = params["MinSize"], params["DesiredCapacity"]
         now = self.clock.now()
-        group.leaving += [now + self.delays.drain] * len(group.born[group.desired :])
-        group.born = (group.born + [now] * group.desired)[: group.desired]
+        group.leaving += [now + self.delays.drain] * len(group.ready[group.desired :])
+        group.ready = (group.ready + [now + self.delays.launch] * group.desired)[: group.desired]
         return {}
 
     def _elbv2_describe_target_health(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -98,14 +98,19 @@ class Fences(Services):
                     self.rejoining.pop(name, None)  # it is told from here when it joins
                     member["SynchronizationStatus"] = "connected" if joined else "pending-resync"
         if snapshot:
-            name = f"rds:unplanned-global-failover-{cluster or site.cluster}-2026-11-24-14-52"
-            self.snapshots[(site.region, name)] = {
-                "DBClusterSnapshotIdentifier": name,
-                "DBClusterSnapshotArn": f"arn:aws:rds:{site.region}:123456789012:cluster-snapshot:{name}",
-                "DBClusterIdentifier": site.cluster,
-                "Status": "available",
-                "SnapshotCreateTime": self.clock.now(),
-            }
+            self.keep_lost_writes(site, f"{cluster or site.cluster}-2026-11-24-14-52")
+
+    def keep_lost_writes(self, site: Site, name: str = "") -> None:
+        """The snapshot of what a failover has left behind there; its name ends with its time (R8)."""
+        stamp = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%d-%H-%M")
+        name = f"rds:unplanned-global-failover-{name or f'{site.cluster}-{stamp}'}"
+        self.snapshots[(site.region, name)] = {
+            "DBClusterSnapshotIdentifier": name,
+            "DBClusterSnapshotArn": f"arn:aws:rds:{site.region}:123456789012:cluster-snapshot:{name}",
+            "DBClusterIdentifier": site.cluster,
+            "Status": "available",
+            "SnapshotCreateTime": self.clock.now(),
+        }
 
     def promote_secret(self, region: str, name: str) -> None:
         """What StopReplicationToReplica leaves."""

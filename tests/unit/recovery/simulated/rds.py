@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from plugins.module_utils._recovery.errors import CallFailed
 from plugins.module_utils._recovery.model import Application
 
 from .base import ACCOUNT, World, security_group
@@ -107,6 +108,17 @@ class Rds(World):
                 member["SynchronizationStatus"] = "pending-resync"
             self.rejoining[name] = self.moves[name][0] + self.delays.resynchronise
         return {"GlobalCluster": cluster}
+
+    def switch_over_by_hand(self, application: Application, region: str) -> bool:
+        """Somebody asks for a switchover to a region in the console; False where AWS refuses that now."""
+        writer = self.writer(application)
+        target = f"arn:aws:rds:{region}:{ACCOUNT}:cluster:{application.site_in(region).cluster}"
+        params = {"GlobalClusterIdentifier": application.global_cluster, "TargetDbClusterIdentifier": target}
+        try:
+            self._rds_switchover_global_cluster(writer, params)
+        except CallFailed:
+            return False
+        return True
 
     def _rds_describe_events(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         now = self.clock.now()

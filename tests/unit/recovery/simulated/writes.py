@@ -52,6 +52,8 @@ class WriteLog:
     lost: dict[tuple[str, int], Write] = field(default_factory=dict)
     stray_region: str | None = None
     stray_until: float = 0.0
+    stranded_in: str | None = None
+    """The region in which a failover has left writes behind, until they are kept in a snapshot."""
 
     def stray(self, region: str, now: float) -> bool:
         """Whether a writer that was left behind still takes writes there."""
@@ -66,6 +68,7 @@ class WriteLog:
         for key, write in list(self.kept.items()):
             if write.at > through:
                 self.lost[key] = self.kept.pop(key)
+                self.stranded_in = old_region
         self.stray_region, self.stray_until = old_region, stray_until
 
     def readable(self, key: tuple[str, int], region: str, writer: str, now: float, through: float) -> bool:
