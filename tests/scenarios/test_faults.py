@@ -168,10 +168,8 @@ class Story:
         )["AutoScalingGroups"]  # fmt: skip
         return {"min": group["MinSize"], "desired": group["DesiredCapacity"]}
 
-    def called(self, *command: str) -> list[dict[str, Any]]:
-        """What the operator's playbook calls."""
-        mark = self.lab.mark()
-        self.play(*command)
+    def called_since(self, mark: int) -> list[dict[str, Any]]:
+        """What playbooks have called since then."""
         return [call for call in self.lab.calls(mark) if check.by_operator(call)]
 
     def changes_nothing_more(self, *command: str) -> None:
@@ -237,8 +235,12 @@ class Killed:
 def test_a_drill_that_is_killed_goes_on_where_it_was(seed: int, story: Story, policies: dict[str, Policy]) -> None:
     with story.clients_lose_nothing():
         killed = story.killed(*DRILL, seed=seed)
-        looked = story.called(*DRILL, "--check", "--diff")  # its plan may be refused: the move is in the midst of it
-        moved = story.called(*DRILL)
+        mark = story.lab.mark()
+        story.play(*DRILL, "--check", "--diff")  # a plan may be refused: the move is in the midst of it
+        looked = story.called_since(mark)
+        mark = story.lab.mark()
+        story.play(*DRILL).must_succeed()
+        moved = story.called_since(mark)
         assert check.not_allowed(looked, [policies["operator-look"]], ACCOUNT) == []
         if killed.run_id is not None:
             for calls in (looked, moved):
@@ -403,6 +405,6 @@ def test_all_that_was_called_in_these_scenarios_is_allowed_to_who_moves(
     story: Story, began: int, policies: dict[str, Policy]
 ) -> None:
     held = [policies[name] for name in ("operator-move", "operator-reconcile")]
-    calls = [call for call in story.lab.calls(began) if check.by_operator(call)]
+    calls = story.called_since(began)
     assert calls, "something was called"
     assert check.not_allowed(calls, held, ACCOUNT) == []
