@@ -13,10 +13,14 @@ from typing import Any
 
 import yaml
 from privileges.actions import needed
-from privileges.policies import MANAGED_POLICY_LIMIT, Policy, granted, granting
+from privileges.conditions import context_of, met
+from privileges.policies import MANAGED_POLICY_LIMIT, Policy, Statement, granted, granting, matches
 from privileges.resources import resources_of
 
 HERE = Path(__file__).parent
+
+ANY_NAME = "any-name-at-all"
+"""Nothing is called so: only a wildcard matches it."""
 
 LAMBDA_KEY = "ASIALABLAMBDA"
 OPERATOR_KEYS = ("AKIALABPRIMARY", "AKIALABRECOVERY")
@@ -33,6 +37,12 @@ def dependents() -> frozenset[tuple[str, str]]:
 def occasions() -> frozenset[tuple[str, str]]:
     """Policy and action of calls that other tests than the end-to-end story come to (occasions.yml)."""
     return _pairs("occasions.yml", "shown_by")
+
+
+@cache
+def unlimited() -> frozenset[tuple[str, str]]:
+    """Policy and action of what is allowed on whatever there is of a kind (unlimited.yml)."""
+    return _pairs("unlimited.yml", "source")
 
 
 def _pairs(table: str, evidence: str) -> frozenset[tuple[str, str]]:
@@ -68,6 +78,10 @@ def not_allowed(calls: Iterable[Mapping[str, Any]], policies: Sequence[Policy], 
             if not statements:
                 lines[f"{action}: called ({call['service']} {call['operation']}) and not allowed"] = None
                 continue
+            statements = [statement for statement in statements if met(statement.condition, context_of(call))]
+            if not statements:
+                lines[f"{action}: called with {dict(context_of(call))} and not allowed so"] = None
+                continue
             for resource in _authorized_on(action, resources_of(call, account)):
                 if not any(statement.covers(resource) for statement in statements):
                     lines[f"{action}: called on {resource} and not allowed there"] = None
@@ -86,15 +100,18 @@ def never_called(calls: Iterable[Mapping[str, Any]], policies: Iterable[Policy])
 
 
 def not_granted(policies: Iterable[Policy]) -> list[str]:
-    """Rows of the table of dependent actions that no longer fit what is granted."""
+    """Rows of the tables that no longer fit what is granted."""
+    policies = list(policies)
     held = {(policy.name, action) for policy in policies for action in granted([policy])}
+    left_open = {(policy.name, action) for policy in policies for action in _on_whatever(policy)}
     return sorted(
-        f"{policy}: {action} stands in dependent.yml and is not granted" for policy, action in dependents() - held
+        [f"{policy}: {action} stands in dependent.yml and is not granted" for policy, action in dependents() - held]
+        + [f"{policy}: {action} stands in unlimited.yml and is limited" for policy, action in unlimited() - left_open]
     )
 
 
 def too_wide(policies: Iterable[Policy]) -> list[str]:
-    """Wildcards in actions, and statements on everything though IAM can name what they are about."""
+    """Wildcards in actions, and what is allowed on whatever there is of a kind, though IAM can name one."""
     lines = []
     for policy in policies:
         if policy.size > MANAGED_POLICY_LIMIT:
@@ -108,9 +125,34 @@ def too_wide(policies: Iterable[Policy]) -> list[str]:
                     lines.append(f"{where} has a wildcard")
                 elif action not in reference():
                     lines.append(f"{where} is no action that the Service Authorization Reference knows")
-                elif "*" in statement.resources and reference()[action]["resources"] and not statement.condition:
-                    lines.append(f"{where} is allowed on everything, and could name {reference()[action]['resources']}")
+                elif (policy.name, action) not in unlimited():
+                    lines += [
+                        f"{where} is allowed on {one}, and could name one" for one in _whatever(statement, action)
+                    ]
     return lines
+
+
+def _on_whatever(policy: Policy) -> set[str]:
+    """The policy's actions that are allowed on whatever there is of a kind."""
+    return {
+        action for statement in policy.statements for action in statement.actions if any(_whatever(statement, action))
+    }
+
+
+def _whatever(statement: Statement, action: str) -> list[str]:
+    """Resources of a statement without a condition that leave open which one of a kind the action is about."""
+    if statement.condition:
+        return []
+    forms = reference().get(action, {}).get("resources", [])
+    return [one for one in statement.resources if any(_leaves_open(one, form) for form in forms)]
+
+
+def _leaves_open(pattern: str, form: str) -> bool:
+    """Whether a pattern matches what has the form, whatever it is called; partition, region and account aside."""
+    if pattern == "*":
+        return True
+    held, something = pattern.split(":", 5), re.sub(r"\$\{\w+\}", ANY_NAME, form).split(":", 5)
+    return held[2] == something[2] and matches(held[5], something[5])
 
 
 def _authorized_on(action: str, resources: Iterable[str]) -> list[str]:

@@ -27,7 +27,7 @@ class Statement:
 
     def covers(self, resource: str) -> bool:
         """Whether the resource, an ARN, is one of the statement's."""
-        return any(_matches(pattern, resource) for pattern in self.resources)
+        return any(matches(pattern, resource) for pattern in self.resources)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _matches(pattern: str, arn: str) -> bool:
+def matches(pattern: str, arn: str) -> bool:
     """IAM's wildcards: * is any text, ? any one character (IAM user guide, "Resource")."""
     parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
     return re.fullmatch("".join(parts), arn) is not None

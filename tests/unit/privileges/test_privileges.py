@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from privileges import check
+from privileges import check, conditions
 from privileges.actions import actions_of, needed
 from privileges.policies import Policy
 from privileges.resources import resources_of
@@ -15,8 +15,14 @@ from privileges.resources import resources_of
 ACCOUNT = "123456789012"
 
 
-def policy(*actions: str, resources: str | list[str] = "*", name: str = "a-policy") -> Policy:
+TAGGED = {"StringEquals": {"aws:ResourceTag/Project": "shop"}}
+
+
+def policy(
+    *actions: str, resources: str | list[str] = "*", name: str = "a-policy", condition: dict[str, Any] | None = None
+) -> Policy:
     statement = {"Sid": "All", "Effect": "Allow", "Action": list(actions), "Resource": resources}
+    statement |= {"Condition": condition} if condition else {}
     return Policy.of(name, {"Version": "2012-10-17", "Statement": [statement]})
 
 
@@ -61,13 +67,65 @@ def test_what_calls_bring_with_them_is_explained_for_the_policy_that_the_table_n
     ("held", "said"),
     [
         (policy("rds:*"), "has a wildcard"),
-        (policy("rds:DeleteDBCluster"), "is allowed on everything"),
+        (policy("rds:DeleteDBCluster"), "is allowed on *"),
+        (policy("kms:ScheduleKeyDeletion", resources="arn:aws:kms:us-west-2:1:key/*"), "is allowed on arn:aws:kms"),
+        (policy("rds:DeleteDBCluster", resources="arn:aws:rds:*:1:cluster:*"), "is allowed on arn:aws:rds"),
+        (policy("cloudformation:DeleteStack", resources="arn:aws:cloudformation:*:1:stack/*"), "stack/*"),
         (policy("rds:DeleteTheUniverse"), "is no action that"),
         (policy(*["rds:DescribeEvents"] * 400), "over the 6144"),
     ],
 )
 def test_a_policy_that_is_too_wide_is_found(held: Policy, said: str) -> None:
     assert any(said in line for line in check.too_wide([held]))
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        policy("kms:ScheduleKeyDeletion", resources="arn:aws:kms:*:1:key/*", condition=TAGGED),
+        policy("cloudformation:DeleteStack", resources="arn:aws:cloudformation:us-west-2:1:stack/shop-*/*"),
+        policy("s3:GetObject", resources="arn:aws:s3:::shop-data/*"),
+        policy("rds:DeleteDBCluster", resources="arn:aws:rds:us-west-2:1:cluster:shop-*"),
+        policy("kms:DescribeKey", resources="arn:aws:kms:us-west-2:1:key/*", name="operator-look"),
+    ],
+)
+def test_what_a_tag_a_name_or_a_reason_in_the_table_limits_is_not_too_wide(held: Policy) -> None:
+    assert check.too_wide([held]) == []
+
+
+def test_a_reason_for_what_is_limited_in_the_meantime_is_found() -> None:
+    held = policy("kms:DescribeKey", resources="arn:aws:kms:us-west-2:1:key/0815", name="operator-look")
+    assert "operator-look: kms:DescribeKey stands in unlimited.yml and is limited" in check.not_granted([held])
+
+
+NAMESPACE = {"StringEquals": {"cloudwatch:namespace": "PilotLight/DR"}}
+
+
+def test_a_call_that_does_not_meet_the_condition_is_found() -> None:
+    held = policy("cloudwatch:PutMetricData", condition=NAMESPACE)
+    assert check.not_allowed([call("cloudwatch", "PutMetricData", Namespace="PilotLight/DR")], [held], ACCOUNT) == []
+    [found] = check.not_allowed([call("cloudwatch", "PutMetricData", Namespace="AWS/RDS")], [held], ACCOUNT)
+    assert "not allowed so" in found
+
+
+@pytest.mark.parametrize(
+    ("condition", "values", "met"),
+    [
+        ({"StringEquals": {"k": ["a", "b"]}}, ["b"], True),
+        ({"StringEquals": {"k": "a"}}, ["b"], False),
+        ({"StringEquals": {"k": "a"}}, [], False),
+        ({"StringEqualsIfExists": {"K": "a"}}, ["a"], True),
+        ({"StringLike": {"k": "shop-*"}}, ["shop-key"], True),
+        ({"ArnLike": {"k": "arn:*:shop"}}, ["arn:aws:other"], False),
+        ({"ForAllValues:StringEquals": {"k": ["a", "b"]}}, ["a", "c"], False),
+        ({"ForAllValues:StringEquals": {"k": ["a"]}}, [], True),
+        ({"ForAnyValue:StringEquals": {"k": ["a"]}}, ["a", "c"], True),
+        ({"ForAnyValue:StringEquals": {"k": ["a"]}}, [], False),
+        ({"StringEquals": {"of-the-resource": "a"}}, ["b"], True),
+    ],
+)
+def test_conditions_are_held_against_what_a_call_says(condition: Any, values: list[str], met: bool) -> None:
+    assert conditions.met(condition, {"k": values}) is met
 
 
 def test_an_action_that_iam_cannot_limit_may_be_allowed_on_everything() -> None:
