@@ -19,6 +19,7 @@ from gate_world import (
     GLOBAL,
     GROUP,
     HOLDS,
+    MODES,
     NAME,
     NOW,
     PAIR,
@@ -36,8 +37,9 @@ from gate_world import (
     remembered,
     rule,
 )
+from simulated_aws import document
 
-from plugins.module_utils._recovery.gates.answers import Verdict
+from plugins.module_utils._recovery.gates.answers import ANY_DAY, PLANNED, UNPLANNED, Verdict
 from plugins.module_utils._recovery.instance_types import STANDARD
 from plugins.module_utils._recovery.model import Application
 from plugins.module_utils._recovery.snapshot import (
@@ -66,6 +68,7 @@ class Case:
     changes: Mapping[str, Any] = field(default_factory=dict)
     moved: Application = APPLICATION
     accept_data_loss: bool = True
+    modes: tuple[str, ...] = MODES
 
 
 def seen(view: GlobalCluster | Unknown | None) -> Changes:
@@ -108,14 +111,20 @@ def replica(region: str) -> Secret:
     return Secret("shop/database", region)
 
 
+def valve(kind: str, name: str, found: Any) -> Changes:
+    return {"valves": {(PRIMARY.access, kind, name): found}}
+
+
 def watched(at: Any, *found: Alarm) -> Changes:
     return {"alarms": {(at.access, at.cluster): found}}
 
 
+DR_CLOSED = item("switch#dr", {"position": 0}, PRIMARY)
 UNREAD_RECORDS: Changes = {"records": {NAME: SILENT}}
 LEASE = {"holder": "another/1", "expires_at": NOW + 30}
 RUN = {"run_id": "run-0", "closed_at": NOW - 600}
 MOVED_AND_OPEN = {"run_id": "run-0", "opened_at": NOW - 600, "closed_at": None, "writer": READER.arn}
+UNGROUPED = application(primary={**document()["primary"], "groups": []})
 STANDALONE = Secret("shop/database")
 AUTOMATIC = application(
     traffic={"policy": "automatic", "hosted_zone": "shop.example", "names": [NAME], "nameservers": []}
@@ -136,7 +145,7 @@ THE_REGIONS = (
         },
     ),
     Case("old-site-fence", FAILS, {"groups": {(PRIMARY.access, "shop-asg"): SILENT}}),
-    Case("old-site-fence", FAILS, {"valves": {(PRIMARY.access, "event-source mapping", "shop-intake"): SILENT}}),
+    Case("old-site-fence", FAILS, valve("event-source mapping", "shop-intake", SILENT)),
     Case("old-site-fence", FAILS, cluster(PRIMARY, SILENT)),
     Case(
         "old-site-fence",
@@ -146,6 +155,14 @@ THE_REGIONS = (
             **members(replace(WRITER, writer=False), replace(READER, writer=True)),
         },
     ),
+    Case("old-site-fence", FAILS, moved=UNGROUPED),
+    Case("fenceable", UNKNOWN, {"groups": {(PRIMARY.access, "shop-asg"): SILENT}}),
+    Case("fenceable", UNKNOWN, valve("schedule", "default/shop-nightly", SILENT)),
+    Case("fenceable", UNKNOWN, cluster(PRIMARY, SILENT)),
+    Case("fenceable", FAILS, valve("schedule", "default/shop-nightly", ())),
+    Case("fenceable", FAILS, valve("event-source mapping", "shop-intake", ())),
+    Case("fenceable", FAILS, {"groups": {(PRIMARY.access, "shop-asg"): None}}),
+    Case("fenceable", FAILS, moved=UNGROUPED),
     Case("old-site-down", FAILS),
     Case("old-site-down", UNKNOWN, cluster(PRIMARY, SILENT)),
     Case("old-site-down", UNKNOWN, {"globals": {(PRIMARY.access, "shop-global"): SILENT}}),
@@ -309,7 +326,9 @@ TRAFFIC = (
     Case("record-ttl", UNKNOWN, UNREAD_RECORDS),
     Case("dns-answers", UNKNOWN, {"answers": {NAME: SILENT}}),
     Case("switch-position", UNKNOWN, item("switch#primary", SILENT)),
-    Case("switch-position", FAILS, item("switch#dr", {"position": 0}, PRIMARY)),
+    Case("switch-position", FAILS, DR_CLOSED, modes=(PLANNED, ANY_DAY)),
+    Case("switch-position", HOLDS, DR_CLOSED, modes=(UNPLANNED,)),  # which the move opens: the region answers
+    Case("switch-position", UNKNOWN, item("switch#dr", SILENT, PRIMARY)),
     Case("switch-position", HOLDS, item("switch#dr", {"position": 1}, PRIMARY)),
 )
 
@@ -341,6 +360,7 @@ STATE = (
     Case("readiness", UNKNOWN, item("readiness", {"format": 1, "at": "yesterday"})),
     Case("readiness", FAILS, item("readiness", remembered(NOW - 8 * DAY))),
     Case("readiness", HOLDS, item("readiness", remembered(NOW - 6 * DAY))),
+    Case("readiness", FAILS, item("readiness", remembered(NOW - 60, **{"switch-position": "fails"}))),
     Case("break-glass", UNKNOWN, {"break_glass": None}),
     Case("break-glass", UNKNOWN, {"break_glass": BreakGlass(None, 90 * DAY)}),
     Case("break-glass", FAILS, {"break_glass": BreakGlass(NOW - 91 * DAY, 90 * DAY)}),

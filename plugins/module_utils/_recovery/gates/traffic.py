@@ -13,7 +13,8 @@ from ..snapshot import NOT_READ, Snapshot, Unknown
 from ..steps.base import Move
 from ..steps.traffic_switch import stored_position
 from ..switch import CLOSED, POSITIONS
-from .answers import Answer, fails, holds, summed_up, unknown
+from .answers import Answer, Verdict, fails, holds, summed_up, unknown
+from .memory import remembered
 
 LONGEST_TTL_SECONDS = 60
 """R18: interval x threshold + TTL is the time that clients need; a longer TTL is most of it."""
@@ -35,22 +36,27 @@ def dns_answers(move: Move, snapshot: Snapshot) -> Answer:
 def switch_position(move: Move, snapshot: Snapshot) -> Answer:
     """The positions that the move depends on can be read where they are kept (R17), and dr's is open.
 
-    A planned move opens it. An unplanned one cannot, as its keeper is the region that is lost, and with both switches
-    closed Route 53 answers with the primary (R16): so it has to be open beforehand.
+    A planned move opens it. The region that keeps it is the one that an unplanned move to dr leaves, and with both
+    switches closed Route 53 answers with the primary (R16): so it has to be open beforehand, as readiness has seen it
+    where nobody can read it any more.
     """
-    if move.application.traffic.policy != "orchestrated":
+    application, said = move.application, list[str]()
+    if application.traffic.policy != ORCHESTRATED:
         return holds("Route 53's own health checks move traffic")
-    said = []
-    value = stored_position(snapshot, move.application, "dr")
-    if move.place == "dr" and value == CLOSED:
+    of_dr = stored_position(snapshot, application, "dr")
+    if move.place == "dr" and move.planned and of_dr == CLOSED:
         return fails("the switch of dr is closed, and only a planned move or playbooks/reconcile.yml opens it")
     for position in POSITIONS[(move.place, move.planned)]:
-        value = stored_position(snapshot, move.application, position.record)
-        if isinstance(value, Unknown):
-            if position.needed:
-                return unknown(f"switch {position.record}: {value.reason}")
-        else:
+        value = stored_position(snapshot, application, position.record)
+        if not isinstance(value, Unknown):
             said.append(f"{position.record} {'open' if value else 'closed'}")
+        elif position.needed:
+            return unknown(f"switch {position.record}: {value.reason}")
+    if move.place == "dr" and isinstance(of_dr, Unknown):
+        then = remembered("switch-position", move, snapshot)
+        return unknown(f"switch dr: {of_dr.reason}; {then.reason}") if then.verdict is Verdict.UNKNOWN else then
+    if move.place == "dr" and of_dr == CLOSED:
+        said.append(f"which the move opens as long as {move.source.region} answers")
     return holds(", ".join(said))
 
 
