@@ -160,4 +160,26 @@ FAULTS = (
         "a scheduler is not told that the region that would live has no readiness snapshot",
         Rewritten("readiness:Kept.problems", "if self.error else []", "if False else []"),
     ),
+    (
+        "check-beside-the-switch-accepted",
+        "R17",
+        "readiness passes although a record's health check follows something that no move turns",
+        Rewritten("gates.traffic:_beside_the_switch", "if application.traffic.policy != ORCHESTRATED:", "if True:"),
+    ),
+    (
+        "failure-hidden-by-the-unknown",
+        "R20",
+        "a group that is too small is not told where another one cannot be read",
+        Rewritten("gates.capacity:group_limits", "silent.append(state.reason)", "return summed_up([], [state.reason])"),
+    ),
+    (
+        "guessed-direction-takes-the-known-one-away",
+        "R29",
+        "a look that cannot tell where the writer is overwrites what was kept of the move that would be made",
+        Rewritten(
+            "readiness_document:ReadinessDocument.remembering",
+            "return before if guessed and",
+            "return before if False and",
+        ),
+    ),
 )

@@ -99,6 +99,11 @@ def pair(*records: Any) -> Changes:
     return {"records": {NAME: records}}
 
 
+def check(kind: str, **changes: Any) -> Changes:
+    name = f"check-{kind}"
+    return {"health_checks": {ROUTE53: {**CHECKS, name: {**CHECKS[name], **changes}}}}
+
+
 def secret(here: Any, there: Any) -> Changes:
     return {"secrets": {(DR.access, "shop/database"): here, (PRIMARY.access, "shop/database"): there}}
 
@@ -124,6 +129,8 @@ UNREAD_RECORDS: Changes = {"records": {NAME: SILENT}}
 LEASE = {"holder": "another/1", "expires_at": NOW + 30}
 RUN = {"run_id": "run-0", "closed_at": NOW - 600}
 MOVED_AND_OPEN = {"run_id": "run-0", "opened_at": NOW - 600, "closed_at": None, "writer": READER.arn}
+GROUPS = document()["dr"]["groups"]
+TWICE = application(dr={**document()["dr"], "groups": [{**GROUPS[0], "name": "shop-jobs"}, *GROUPS]})
 UNGROUPED = application(primary={**document()["primary"], "groups": []})
 STANDALONE = Secret("shop/database")
 AUTOMATIC = application(
@@ -218,6 +225,9 @@ CAPACITY = (
     Case("group-limits", FAILS, group(replace(GROUP, max=2))),
     Case("group-limits", FAILS, group(None)),
     Case("group-limits", UNKNOWN, group(SILENT)),
+    Case(
+        "group-limits", FAILS, {"groups": {(DR.access, "shop-jobs"): SILENT, (DR.access, "shop-dr-asg"): None}}, TWICE
+    ),
     Case("launch-template", FAILS, template(None)),
     Case("launch-template", UNKNOWN, template(SILENT)),
     Case("launch-template", UNKNOWN, group(replace(GROUP, template=None))),
@@ -317,7 +327,14 @@ TRAFFIC = (
     Case("target-health-off", UNKNOWN, UNREAD_RECORDS),
     Case("health-checks", FAILS, pair(PAIR[0], record("SECONDARY", HealthCheckId=None))),
     Case("health-checks", FAILS, pair(PAIR[0], record("SECONDARY", HealthCheckId="gone"))),
-    Case("health-checks", FAILS, {"health_checks": {ROUTE53: {**CHECKS, "check-SECONDARY": {"disabled": True}}}}),
+    Case("health-checks", FAILS, check("SECONDARY", disabled=True)),
+    Case("health-checks", FAILS, check("PRIMARY", type="HTTPS")),
+    Case("health-checks", HOLDS, check("SECONDARY", type="HTTPS")),
+    Case("health-checks", HOLDS, check("PRIMARY", type="HTTPS"), AUTOMATIC),
+    Case("health-checks", FAILS, check("PRIMARY", alarm_region="us-east-1")),
+    Case("health-checks", FAILS, check("SECONDARY", alarm_region="us-west-2")),
+    Case("health-checks", FAILS, check("PRIMARY", inverted=True)),
+    Case("health-checks", FAILS, pair(PAIR[0], record("SECONDARY", HealthCheckId="check-PRIMARY"))),
     Case("health-checks", UNKNOWN, UNREAD_RECORDS),
     Case("health-checks", UNKNOWN, {"health_checks": {ROUTE53: SILENT}}),
     Case("record-ttl", FAILS, pair(PAIR[0], record("SECONDARY", TTL=61))),

@@ -77,7 +77,10 @@ def alias(kind: str, follows: bool) -> dict[str, Any]:
 
 
 PAIR = (record("PRIMARY"), record("SECONDARY"))
-CHECKS = {f"check-{kind}": {"disabled": False} for kind in ("PRIMARY", "SECONDARY")}
+CHECKS = {
+    f"check-{kind}": {"type": "CLOUDWATCH_METRIC", "alarm_region": region, "inverted": False, "disabled": False}
+    for kind, region in (("PRIMARY", "us-west-2"), ("SECONDARY", "us-east-1"))
+}
 
 
 def rule(other: str, enabled: bool = True) -> dict[str, Any]:

@@ -272,6 +272,24 @@ def test_what_readiness_said_of_a_move_there_says_nothing_of_the_way_back() -> N
     assert "of a move to dr" in answers["readiness"]["reason"]
 
 
+def test_a_look_that_cannot_tell_where_the_writer_is_does_not_take_the_other_direction_away() -> None:
+    """It is a look as if primary were active, and the application lives in dr: what it goes home by is kept."""
+    bench = bench_of()
+    assert run_move(bench.aws.applications, DRILL, bench.tools()).ok
+    store(bench.aws.applications, [one.document for one in looked(bench)], bench.tools())
+    bench.clock.wait(7200)
+    bench.aws.refusals += [denied("DescribeGlobalClusters", region) for region in (EAST, WEST)]
+    (found,) = looked(bench)
+    assert (found.active, found.document.target) == (None, "dr")
+    store(bench.aws.applications, [found.document], bench.tools())
+    bench.aws.refusals.clear()
+    bench.aws.outage(WEST, "hang")
+    home = Options("primary", "unplanned", "failover", accept_data_loss=True, accept_unfenced=True)
+    (outcome,) = run_move(bench.aws.applications, home, bench.tools()).applications
+    answers = {gate["gate"]: gate for gate in outcome.gates}
+    assert answers["record-ttl"]["reason"] == "as readiness said 2.0 h ago"
+
+
 def document_of(target: str, at: float, answer: str, **more: Any) -> ReadinessDocument:
     gate = {"gate": "record-ttl", "answer": answer, "reason": f"seen at {at:.0f}", **more}
     return ReadinessDocument("shop", at, target, 50, {"record-ttl": gate})

@@ -258,7 +258,7 @@ GATES: tuple[Gate, ...] = (
     Gate(
         "health-checks",
         "R16",
-        "has each failover record a health check that is there and on?",
+        "has each failover record a health check that is there, is on, and follows its switch?",
         traffic.health_checks,
         SAID_IF_UNPLANNED,
         _RECORDS | watching((Facet.HEALTH_CHECKS, TARGET)),
