@@ -15,7 +15,8 @@ description:
     neither Route 53 nor IAM nor the configuration of buckets, and goes by this snapshot in the region that lives.
   - What could not be known this time stays as the snapshot before told it, for a week and with the time at which it was
     known, so that a look during an outage takes nothing away.
-  - A region that does not answer is told in RV(stored) and fails the task only if no region could keep it.
+  - Where it could not be kept stands in RV(stored) and RV(problems), and fails the task only if no region could keep
+    it.
 notes:
   - Credentials come from the profile or role of each site, or from the default chain.
 attributes:
@@ -59,6 +60,11 @@ stored:
   elements: dict
   sample:
     - {application: shop, region: us-west-2, table: shop-dr-state, error: null}
+problems:
+  description: Where the snapshot is not kept, and why, one line each. An unplanned move into that region misses it.
+  returned: when the arguments are right
+  type: list
+  elements: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -86,12 +92,15 @@ def main():
         kept = [Kept(one.name, site.region, site.state_table) for one in applications for site in one.sites]
     else:
         kept = store(applications, documents, reading_tools())
-    stored = [one.as_dict() for one in kept]
+    told = {
+        "stored": [one.as_dict() for one in kept],
+        "problems": [line for one in kept for line in one.problems()],
+    }
     for one in applications:
         errors = [place.error for place in kept if place.application == one.name]
         if errors and all(errors):
-            module.fail_json(msg=f"the snapshot of {one.name} is kept nowhere: {'; '.join(errors)}", stored=stored)
-    module.exit_json(changed=True, stored=stored)
+            module.fail_json(msg=f"the snapshot of {one.name} is kept nowhere: {'; '.join(errors)}", **told)
+    module.exit_json(changed=True, **told)
 
 
 if __name__ == "__main__":

@@ -127,6 +127,11 @@ class Kept:
     table: str
     error: str | None = None
 
+    def problems(self) -> list[str]:
+        """Why a failover into the region could not go by it, in one line; none where it is kept."""
+        where = f"{self.region} ({self.table})"
+        return [f"{self.application}: the snapshot is not kept in {where}: {self.error}"] if self.error else []
+
     def as_dict(self) -> dict[str, Any]:
         """For results."""
         return {"application": self.application, "region": self.region, "table": self.table, "error": self.error}

@@ -15,6 +15,8 @@ FORMAT = 1
 """Grows when a key changes its meaning or goes."""
 UNKNOWN = "unknown"
 """The answer of a gate that could not be known; ``Verdict.UNKNOWN`` is written so."""
+TELLS_THE_WRITER = "global-cluster"
+"""The gate that knows which site is active, where anybody does."""
 LONGEST_AGE_SECONDS = 7 * 86400.0
 """Much changes in a week: an older snapshot is shown, and is no comfort."""
 
@@ -72,10 +74,14 @@ class ReadinessDocument:
     def remembering(self, before: ReadinessDocument | Unknown) -> ReadinessDocument:
         """This one, with what ``before`` knew in place of what could not be known now, as long as that is not too old.
 
-        A look during an outage must not take away what an unplanned move goes by. The score stays the look's own.
+        A look during an outage must not take away what an unplanned move goes by. The score stays the look's own. Where
+        it could not even be known which way a move would go, what was kept of the other way stays as a whole.
         """
-        if isinstance(before, Unknown) or before.target != self.target:
+        if isinstance(before, Unknown):
             return self
+        if before.target != self.target:
+            guessed = self.gates.get(TELLS_THE_WRITER, {}).get("answer") == UNKNOWN
+            return before if guessed and before.age(self.at) <= LONGEST_AGE_SECONDS else self
         kept = dict(self.gates)
         for name, now in self.gates.items():
             said = before.gates.get(name)

@@ -112,12 +112,74 @@ FAULTS = (
         "remembered-answer-as-young-as-its-snapshot",
         "R29",
         "an answer that is an earlier look's is shown with the age of the newest look",
-        Rewritten("gates.ruling:_remembered", "found.age_of(gate.name, snapshot.at)", "found.age(snapshot.at)"),
+        Rewritten("gates.memory:remembered", "found.age_of(gate, snapshot.at)", "found.age(snapshot.at)"),
     ),
     (
         "readiness-of-the-other-direction",
         "R29",
         "what readiness said of a move there is taken for the way back",
-        Rewritten("gates.ruling:_remembered", "if found.target != move.place:", "if False:"),
+        Rewritten("gates.memory:remembered", "if found.target != move.place:", "if False:"),
+    ),
+    (
+        "unseen-switch-taken-for-open",
+        "R17",
+        "a failover goes on although the switch of dr, which nobody can read any more, was seen closed",
+        Rewritten(
+            "gates.traffic:switch_position", 'if move.place == "dr" and isinstance(of_dr, Unknown):', "if False:"
+        ),
+    ),
+    (
+        "failing-readiness-not-said",
+        "R29",
+        "what failed in the last readiness snapshot is told to nobody, as long as that is fresh",
+        Rewritten("gates.state:readiness", "fails(said) if failing else holds(said)", "holds(said)"),
+    ),
+    (
+        "fence-not-seen-is-no-problem",
+        "R7",
+        "readiness passes although a failover could not see what it has to fence",
+        Rewritten("gates.regions:fenceable", "[reason] if reason else []", "[]"),
+    ),
+    (
+        "misspelt-fence-is-no-problem",
+        "R25",
+        "readiness passes although what is listed to be fenced is not there",
+        Rewritten(
+            "gates.regions:fenceable", "missing += absent(snapshot, move.application, site, (*WRITERS, INGRESS))", ""
+        ),
+    ),
+    (
+        "fence-without-groups-promised",
+        "R7",
+        "a failover begins although no group of the old site is known, and ends at its fence",
+        Rewritten("steps.fencing:unknown_fence", "if not site.groups:", "if False:"),
+    ),
+    (
+        "snapshot-that-is-not-kept-is-no-problem",
+        "R29",
+        "a scheduler is not told that the region that would live has no readiness snapshot",
+        Rewritten("readiness:Kept.problems", "if self.error else []", "if False else []"),
+    ),
+    (
+        "check-beside-the-switch-accepted",
+        "R17",
+        "readiness passes although a record's health check follows something that no move turns",
+        Rewritten("gates.traffic:_beside_the_switch", "if application.traffic.policy != ORCHESTRATED:", "if True:"),
+    ),
+    (
+        "failure-hidden-by-the-unknown",
+        "R20",
+        "a group that is too small is not told where another one cannot be read",
+        Rewritten("gates.capacity:group_limits", "silent.append(state.reason)", "return summed_up([], [state.reason])"),
+    ),
+    (
+        "guessed-direction-takes-the-known-one-away",
+        "R29",
+        "a look that cannot tell where the writer is overwrites what was kept of the move that would be made",
+        Rewritten(
+            "readiness_document:ReadinessDocument.remembering",
+            "return before if guessed and",
+            "return before if False and",
+        ),
     ),
 )

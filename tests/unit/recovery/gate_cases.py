@@ -19,6 +19,7 @@ from gate_world import (
     GLOBAL,
     GROUP,
     HOLDS,
+    MODES,
     NAME,
     NOW,
     PAIR,
@@ -36,8 +37,9 @@ from gate_world import (
     remembered,
     rule,
 )
+from simulated_aws import document
 
-from plugins.module_utils._recovery.gates.answers import Verdict
+from plugins.module_utils._recovery.gates.answers import ANY_DAY, PLANNED, UNPLANNED, Verdict
 from plugins.module_utils._recovery.instance_types import STANDARD
 from plugins.module_utils._recovery.model import Application
 from plugins.module_utils._recovery.snapshot import (
@@ -66,6 +68,7 @@ class Case:
     changes: Mapping[str, Any] = field(default_factory=dict)
     moved: Application = APPLICATION
     accept_data_loss: bool = True
+    modes: tuple[str, ...] = MODES
 
 
 def seen(view: GlobalCluster | Unknown | None) -> Changes:
@@ -96,6 +99,11 @@ def pair(*records: Any) -> Changes:
     return {"records": {NAME: records}}
 
 
+def check(kind: str, **changes: Any) -> Changes:
+    name = f"check-{kind}"
+    return {"health_checks": {ROUTE53: {**CHECKS, name: {**CHECKS[name], **changes}}}}
+
+
 def secret(here: Any, there: Any) -> Changes:
     return {"secrets": {(DR.access, "shop/database"): here, (PRIMARY.access, "shop/database"): there}}
 
@@ -108,14 +116,22 @@ def replica(region: str) -> Secret:
     return Secret("shop/database", region)
 
 
+def valve(kind: str, name: str, found: Any) -> Changes:
+    return {"valves": {(PRIMARY.access, kind, name): found}}
+
+
 def watched(at: Any, *found: Alarm) -> Changes:
     return {"alarms": {(at.access, at.cluster): found}}
 
 
+DR_CLOSED = item("switch#dr", {"position": 0}, PRIMARY)
 UNREAD_RECORDS: Changes = {"records": {NAME: SILENT}}
 LEASE = {"holder": "another/1", "expires_at": NOW + 30}
 RUN = {"run_id": "run-0", "closed_at": NOW - 600}
 MOVED_AND_OPEN = {"run_id": "run-0", "opened_at": NOW - 600, "closed_at": None, "writer": READER.arn}
+GROUPS = document()["dr"]["groups"]
+TWICE = application(dr={**document()["dr"], "groups": [{**GROUPS[0], "name": "shop-jobs"}, *GROUPS]})
+UNGROUPED = application(primary={**document()["primary"], "groups": []})
 STANDALONE = Secret("shop/database")
 AUTOMATIC = application(
     traffic={"policy": "automatic", "hosted_zone": "shop.example", "names": [NAME], "nameservers": []}
@@ -136,7 +152,7 @@ THE_REGIONS = (
         },
     ),
     Case("old-site-fence", FAILS, {"groups": {(PRIMARY.access, "shop-asg"): SILENT}}),
-    Case("old-site-fence", FAILS, {"valves": {(PRIMARY.access, "event-source mapping", "shop-intake"): SILENT}}),
+    Case("old-site-fence", FAILS, valve("event-source mapping", "shop-intake", SILENT)),
     Case("old-site-fence", FAILS, cluster(PRIMARY, SILENT)),
     Case(
         "old-site-fence",
@@ -146,6 +162,14 @@ THE_REGIONS = (
             **members(replace(WRITER, writer=False), replace(READER, writer=True)),
         },
     ),
+    Case("old-site-fence", FAILS, moved=UNGROUPED),
+    Case("fenceable", UNKNOWN, {"groups": {(PRIMARY.access, "shop-asg"): SILENT}}),
+    Case("fenceable", UNKNOWN, valve("schedule", "default/shop-nightly", SILENT)),
+    Case("fenceable", UNKNOWN, cluster(PRIMARY, SILENT)),
+    Case("fenceable", FAILS, valve("schedule", "default/shop-nightly", ())),
+    Case("fenceable", FAILS, valve("event-source mapping", "shop-intake", ())),
+    Case("fenceable", FAILS, {"groups": {(PRIMARY.access, "shop-asg"): None}}),
+    Case("fenceable", FAILS, moved=UNGROUPED),
     Case("old-site-down", FAILS),
     Case("old-site-down", UNKNOWN, cluster(PRIMARY, SILENT)),
     Case("old-site-down", UNKNOWN, {"globals": {(PRIMARY.access, "shop-global"): SILENT}}),
@@ -201,6 +225,9 @@ CAPACITY = (
     Case("group-limits", FAILS, group(replace(GROUP, max=2))),
     Case("group-limits", FAILS, group(None)),
     Case("group-limits", UNKNOWN, group(SILENT)),
+    Case(
+        "group-limits", FAILS, {"groups": {(DR.access, "shop-jobs"): SILENT, (DR.access, "shop-dr-asg"): None}}, TWICE
+    ),
     Case("launch-template", FAILS, template(None)),
     Case("launch-template", UNKNOWN, template(SILENT)),
     Case("launch-template", UNKNOWN, group(replace(GROUP, template=None))),
@@ -300,7 +327,14 @@ TRAFFIC = (
     Case("target-health-off", UNKNOWN, UNREAD_RECORDS),
     Case("health-checks", FAILS, pair(PAIR[0], record("SECONDARY", HealthCheckId=None))),
     Case("health-checks", FAILS, pair(PAIR[0], record("SECONDARY", HealthCheckId="gone"))),
-    Case("health-checks", FAILS, {"health_checks": {ROUTE53: {**CHECKS, "check-SECONDARY": {"disabled": True}}}}),
+    Case("health-checks", FAILS, check("SECONDARY", disabled=True)),
+    Case("health-checks", FAILS, check("PRIMARY", type="HTTPS")),
+    Case("health-checks", HOLDS, check("SECONDARY", type="HTTPS")),
+    Case("health-checks", HOLDS, check("PRIMARY", type="HTTPS"), AUTOMATIC),
+    Case("health-checks", FAILS, check("PRIMARY", alarm_region="us-east-1")),
+    Case("health-checks", FAILS, check("SECONDARY", alarm_region="us-west-2")),
+    Case("health-checks", FAILS, check("PRIMARY", inverted=True)),
+    Case("health-checks", FAILS, pair(PAIR[0], record("SECONDARY", HealthCheckId="check-PRIMARY"))),
     Case("health-checks", UNKNOWN, UNREAD_RECORDS),
     Case("health-checks", UNKNOWN, {"health_checks": {ROUTE53: SILENT}}),
     Case("record-ttl", FAILS, pair(PAIR[0], record("SECONDARY", TTL=61))),
@@ -309,7 +343,9 @@ TRAFFIC = (
     Case("record-ttl", UNKNOWN, UNREAD_RECORDS),
     Case("dns-answers", UNKNOWN, {"answers": {NAME: SILENT}}),
     Case("switch-position", UNKNOWN, item("switch#primary", SILENT)),
-    Case("switch-position", FAILS, item("switch#dr", {"position": 0}, PRIMARY)),
+    Case("switch-position", FAILS, DR_CLOSED, modes=(PLANNED, ANY_DAY)),
+    Case("switch-position", HOLDS, DR_CLOSED, modes=(UNPLANNED,)),  # which the move opens: the region answers
+    Case("switch-position", UNKNOWN, item("switch#dr", SILENT, PRIMARY)),
     Case("switch-position", HOLDS, item("switch#dr", {"position": 1}, PRIMARY)),
 )
 
@@ -341,6 +377,7 @@ STATE = (
     Case("readiness", UNKNOWN, item("readiness", {"format": 1, "at": "yesterday"})),
     Case("readiness", FAILS, item("readiness", remembered(NOW - 8 * DAY))),
     Case("readiness", HOLDS, item("readiness", remembered(NOW - 6 * DAY))),
+    Case("readiness", FAILS, item("readiness", remembered(NOW - 60, **{"switch-position": "fails"}))),
     Case("break-glass", UNKNOWN, {"break_glass": None}),
     Case("break-glass", UNKNOWN, {"break_glass": BreakGlass(None, 90 * DAY)}),
     Case("break-glass", FAILS, {"break_glass": BreakGlass(NOW - 91 * DAY, 90 * DAY)}),

@@ -31,6 +31,7 @@ from plugins.module_utils._recovery.snapshot import (
     Template,
     TemplateUse,
     Unknown,
+    Valve,
 )
 from plugins.module_utils._recovery.steps.base import Move
 
@@ -58,6 +59,8 @@ CLUSTER = Cluster("shop-dr-cluster", "available", "8.0", ("shop-dr-1",), "key-1"
 TEMPLATE = TemplateUse("shop-dr-template", "$Latest")
 GROUP = GroupState("shop-dr-asg", 0, 1, 10, 1, 1, (), TEMPLATE, (), ("us-west-2a", "us-west-2b"))
 QUOTA = Quota("Running On-Demand Standard instances", 64, 8, 4)
+NIGHTLY = Valve("schedule", "default/shop-nightly", True)
+INTAKE = Valve("event-source mapping", "mapping-1", True, {"FunctionName": "shop-intake"})
 NAME = "app.shop.example"
 
 
@@ -74,7 +77,10 @@ def alias(kind: str, follows: bool) -> dict[str, Any]:
 
 
 PAIR = (record("PRIMARY"), record("SECONDARY"))
-CHECKS = {f"check-{kind}": {"disabled": False} for kind in ("PRIMARY", "SECONDARY")}
+CHECKS = {
+    f"check-{kind}": {"type": "CLOUDWATCH_METRIC", "alarm_region": region, "inverted": False, "disabled": False}
+    for kind, region in (("PRIMARY", "us-west-2"), ("SECONDARY", "us-east-1"))
+}
 
 
 def rule(other: str, enabled: bool = True) -> dict[str, Any]:
@@ -121,8 +127,8 @@ def world(**changes: Any) -> Snapshot:
             (DR.access, "shop/database"): Secret("shop/database", "us-east-1"),
         },
         valves={
-            (PRIMARY.access, "schedule", "default/shop-nightly"): (),
-            (PRIMARY.access, "event-source mapping", "shop-intake"): (),
+            (PRIMARY.access, "schedule", "default/shop-nightly"): (NIGHTLY,),
+            (PRIMARY.access, "event-source mapping", "shop-intake"): (INTAKE,),
         },
         buckets={
             (PRIMARY.access, "shop-data"): Bucket("shop-data", True, (rule("shop-dr-data"),)),

@@ -59,7 +59,7 @@ def test_where_all_is_well_no_gate_blocks(mode: str) -> None:
 )
 def test_a_gate_answers_to_what_it_is_there_for(case: Case) -> None:
     gate = next(gate for gate in GATES if gate.name == case.gate)
-    modes = asked_in(gate)
+    modes = [mode for mode in asked_in(gate) if mode in case.modes]
     assert modes
     for mode in modes:
         ruling = answers(mode, world(**case.changes), case.moved, case.accept_data_loss)[case.gate]
@@ -172,6 +172,32 @@ def test_an_old_site_that_cannot_be_fenced_needs_the_operators_word() -> None:
     accepted = {one.gate.name: one for one in evaluate(move, lost)}["old-site-fence"]
     assert (accepted.blocks, accepted.answer.verdict) == (False, HOLDS)
     assert SILENT.reason in accepted.answer.reason
+
+
+@pytest.mark.parametrize(("then", "blocks"), [("fails", True), ("holds", False), ("unknown", False)])
+def test_the_position_that_nobody_can_read_any_more_is_as_readiness_has_seen_it(then: str, blocks: bool) -> None:
+    """The region that keeps dr's switch is the one that is lost."""
+    seen = item("readiness", remembered(NOW - 5 * 3600, **{"switch-position": then}))
+    lost = world(state={**seen["state"], **item("switch#dr", SILENT, PRIMARY)["state"]})
+    ruling = answers(UNPLANNED, lost)["switch-position"]
+    assert (ruling.answer.verdict, ruling.blocks, ruling.gate.waivable) == (Verdict(then), blocks, True)
+    assert ruling.answer.reason.endswith("switch-position then; as readiness said 5.0 h ago")
+
+
+def test_on_the_way_home_the_position_of_a_lost_region_is_of_no_matter() -> None:
+    """An unhealthy secondary makes Route 53 answer with the primary, whatever its own switch says."""
+    lost = world(**item("switch#primary", SILENT, DR))
+    home = Move(APPLICATION, "primary", False, "failover", "run-1", True)
+    ruling = next(one for one in evaluate(home, lost) if one.gate.name == "switch-position")
+    assert (ruling.answer.verdict, ruling.answer.reason) == (HOLDS, "dr open")
+
+
+def test_what_fails_in_a_fresh_readiness_snapshot_is_said() -> None:
+    failing = {"switch-position": "fails", "fenceable": "fails", "record-ttl": "holds"}
+    rulings = answers(UNPLANNED, world(**item("readiness", remembered(NOW - 60, **failing))))
+    assert not rulings["readiness"].blocks
+    said = [line for line in to_be_said(rulings.values()) if line.startswith("readiness (R29)")]
+    assert said == ["readiness (R29): score 96, 60 s old; failing: fenceable, switch-position"]
 
 
 def test_reconciling_wants_both_regions_and_nothing_of_what_a_move_wants() -> None:

@@ -12,7 +12,7 @@ import pytest
 from simulated_aws import EAST, WEST, Bench, document
 from unit.recovery.simulated.dynamodb import journaled
 
-from plugins.module_utils._recovery.errors import RecoveryError
+from plugins.module_utils._recovery.errors import CallFailed, RecoveryError
 from plugins.module_utils._recovery.fields import ModelError
 from plugins.module_utils._recovery.gates.answers import ANY_DAY
 from plugins.module_utils._recovery.gates.table import GATES
@@ -50,6 +50,17 @@ def looked(bench: Bench, **given: Any) -> list[Readiness]:
 
 def failing(found: Readiness) -> list[str]:
     return [ruling.gate.name for ruling in found.rulings if ruling.blocks]
+
+
+def denied(operation: str, region: str) -> Callable[[Any], CallFailed | None]:
+    """What AWS answers to one call of credentials that may not make it."""
+
+    def refusal(call: Any) -> CallFailed | None:
+        if (call.operation, call.region) != (operation, region):
+            return None
+        return CallFailed(call.region, call.service, operation, "AccessDeniedException", "not authorized")
+
+    return refusal
 
 
 def test_an_application_that_is_ready_has_the_whole_score_and_nothing_is_changed() -> None:
@@ -261,6 +272,24 @@ def test_what_readiness_said_of_a_move_there_says_nothing_of_the_way_back() -> N
     assert "of a move to dr" in answers["readiness"]["reason"]
 
 
+def test_a_look_that_cannot_tell_where_the_writer_is_does_not_take_the_other_direction_away() -> None:
+    """It is a look as if primary were active, and the application lives in dr: what it goes home by is kept."""
+    bench = bench_of()
+    assert run_move(bench.aws.applications, DRILL, bench.tools()).ok
+    store(bench.aws.applications, [one.document for one in looked(bench)], bench.tools())
+    bench.clock.wait(7200)
+    bench.aws.refusals += [denied("DescribeGlobalClusters", region) for region in (EAST, WEST)]
+    (found,) = looked(bench)
+    assert (found.active, found.document.target) == (None, "dr")
+    store(bench.aws.applications, [found.document], bench.tools())
+    bench.aws.refusals.clear()
+    bench.aws.outage(WEST, "hang")
+    home = Options("primary", "unplanned", "failover", accept_data_loss=True, accept_unfenced=True)
+    (outcome,) = run_move(bench.aws.applications, home, bench.tools()).applications
+    answers = {gate["gate"]: gate for gate in outcome.gates}
+    assert answers["record-ttl"]["reason"] == "as readiness said 2.0 h ago"
+
+
 def document_of(target: str, at: float, answer: str, **more: Any) -> ReadinessDocument:
     gate = {"gate": "record-ttl", "answer": answer, "reason": f"seen at {at:.0f}", **more}
     return ReadinessDocument("shop", at, target, 50, {"record-ttl": gate})
@@ -348,3 +377,96 @@ def test_twenty_applications_are_looked_at_with_few_calls_that_are_not_per_resou
     for operation in shared:
         made = [len([call for call in bench.aws.calls if call.operation == operation]) for bench in (one, many)]
         assert made[0] == made[1], operation
+
+
+def home_with_the_switch_of_dr_closed(bench: Bench) -> None:
+    """A way home from a lost dr closes its switch, and only what comes after it, which nobody has run, opens it."""
+    assert run_move(bench.aws.applications, DRILL, bench.tools()).ok
+    bench.clock.wait(7200)
+    bench.aws.outage(WEST, "refuse")
+    home = Options("primary", "unplanned", accept_data_loss=True, accept_unfenced=True)
+    assert run_move(bench.aws.applications, home, bench.tools()).ok
+    bench.clock.wait(7200)
+    bench.aws.heal(WEST)
+    bench.aws.comes_back(bench.aws.applications[0].dr, snapshot=False, joined=True)
+
+
+def test_a_failover_that_could_not_lead_clients_is_refused_before_anything_is_promoted() -> None:
+    """With the primary's region the switch of dr is lost: nobody can open it, nor see any more that it is closed."""
+    bench = bench_of()
+    home_with_the_switch_of_dr_closed(bench)
+    store(bench.aws.applications, [one.document for one in looked(bench)], bench.tools())
+    bench.clock.wait(3600)
+    bench.aws.outage(EAST, "refuse")
+    before = len(bench.aws.mutations())
+    lost = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True)
+    (outcome,) = run_move(bench.aws.applications, lost, bench.tools()).applications
+    assert outcome.status == REFUSED
+    assert outcome.reasons == (
+        "switch-position (R17): the switch of dr is closed, and only a planned move or playbooks/reconcile.yml opens "
+        "it; as readiness said 60 min ago",
+    )
+    assert len(bench.aws.mutations()) == before
+    waived = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True, waive=("switch-position",))
+    (checked,) = run_move(bench.aws.applications, waived, bench.tools(), check=True).applications
+    assert checked.reasons == ()
+
+
+def test_where_nobody_has_looked_a_failover_says_that_the_switch_of_dr_may_be_closed() -> None:
+    bench = bench_of()
+    bench.aws.outage(EAST, "refuse")
+    lost = Options("dr", "unplanned", accept_data_loss=True, accept_unfenced=True)
+    (outcome,) = run_move(bench.aws.applications, lost, bench.tools()).applications
+    assert outcome.status == MOVED
+    (note,) = [note for note in outcome.notes if note.startswith("switch-position (R17): switch dr: us-east-1 is ")]
+    assert note.endswith("no readiness snapshot was ever stored")
+
+
+def test_a_failover_from_a_region_that_answers_opens_the_switch_of_dr_itself() -> None:
+    bench = bench_of()
+    home_with_the_switch_of_dr_closed(bench)
+    (found,) = looked(bench)
+    assert "switch-position" in failing(found)
+    (outcome,) = run_move(bench.aws.applications, FAILOVER, bench.tools()).applications
+    assert outcome.status == MOVED
+    (gate,) = [gate for gate in outcome.gates if gate["gate"] == "switch-position"]
+    assert gate["reason"] == "primary closed, dr closed, which the move opens as long as us-east-1 answers"
+
+
+@pytest.mark.parametrize("operation", ["GetSchedule", "DescribeSecurityGroups", "ListEventSourceMappings"])
+def test_what_a_fence_would_not_be_allowed_to_see_is_a_problem_on_any_day(operation: str) -> None:
+    bench = bench_of()
+    bench.aws.refusals.append(denied(operation, EAST))
+    (found,) = looked(bench)
+    assert failing(found) == ["fenceable"]
+    assert any(line.startswith("shop: fenceable (R7): ") and operation in line for line in found.problems())
+    (outcome,) = run_move(bench.aws.applications, FAILOVER, bench.tools()).applications
+    assert [reason.split(" ", 1)[0] for reason in outcome.reasons] == ["old-site-fence"]
+
+
+def test_what_is_listed_to_be_fenced_and_is_not_there_is_a_problem_on_any_day() -> None:
+    bench = bench_of()
+    bench.aws.schedules = {(region, f"{name}-renamed"): one for (region, name), one in bench.aws.schedules.items()}
+    (found,) = looked(bench)
+    assert found.problems() == [
+        "shop: fenceable (R7): schedule default/shop-nightly is not there in us-east-1: a failover would not fence it"
+    ]
+
+
+def test_the_fence_is_looked_at_where_the_application_lives() -> None:
+    bench = bench_of()
+    assert run_move(bench.aws.applications, DRILL, bench.tools()).ok
+    bench.aws.refusals.append(denied("GetSchedule", EAST))
+    (found,) = looked(bench)
+    assert "fenceable" not in failing(found)
+
+
+def test_a_region_that_answers_and_does_not_keep_the_snapshot_is_a_problem() -> None:
+    bench = bench_of()
+    bench.aws.refusals.append(denied("BatchWriteItem", WEST))
+    found = looked(bench)
+    kept = store(bench.aws.applications, [one.document for one in found], bench.tools())
+    assert [line for one in kept for line in one.problems()] == [
+        "shop: the snapshot is not kept in us-west-2 (shop-dr-state): dynamodb BatchWriteItem in us-west-2 failed: "
+        "AccessDeniedException: not authorized"
+    ]

@@ -11,21 +11,21 @@ from ..instance_types import quota_code, resolved_at_launch
 from ..model import Group
 from ..snapshot import GroupState, Snapshot, Template, Unknown
 from ..steps.base import Move
-from .answers import Answer, fails, holds, summed_up, unknown
+from .answers import Answer, summed_up
 
 
 def group_limits(move: Move, snapshot: Snapshot) -> Answer:
     """The target's groups exist and may grow to the active capacity (R20)."""
-    problems = []
+    problems, silent = list[str](), list[str]()
     for group in move.target.groups:
         state = snapshot.group(move.target, group.name)
         if isinstance(state, Unknown):
-            return unknown(state.reason)
-        if state is None:
+            silent.append(state.reason)
+        elif state is None:
             problems.append(f"there is no Auto Scaling group {group.name} in {move.target.region}")
-        elif not isinstance(state, GroupState) or state.max < group.active.desired:
+        elif state.max < group.active.desired:
             problems.append(f"{group.name} may grow to {state.max}, and {group.active.desired} are needed")
-    return fails("; ".join(problems)) if problems else holds()
+    return summed_up(problems, silent)
 
 
 def _groups(move: Move, snapshot: Snapshot) -> Iterator[tuple[Group, GroupState | Unknown]]:

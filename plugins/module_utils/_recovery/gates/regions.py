@@ -8,9 +8,10 @@ from __future__ import annotations
 from ..model import Site
 from ..snapshot import Cluster, GlobalCluster, Snapshot, Unknown
 from ..steps.base import Move
-from ..steps.fencing import unknown_fence
+from ..steps.fencing import NO_GROUP, unknown_fence
 from ..store import RUN
-from .answers import Answer, fails, holds, unknown
+from ..valves import INGRESS, WRITERS, absent
+from .answers import Answer, fails, holds, summed_up, unknown
 from .database import decided
 
 
@@ -73,3 +74,18 @@ def fence(move: Move, snapshot: Snapshot) -> Answer:
         f"what writes in {move.source.region} cannot be stopped before the promotion ({reason}): "
         "say accept_unfenced=true to move without that"
     )
+
+
+def fenceable(move: Move, snapshot: Snapshot) -> Answer:
+    """All that a failover would shut at the active site can be seen, and is there (R7, R25).
+
+    What is listed and is not there may be misspelt, and its namesake would write on.
+    """
+    site = move.source
+    if not site.groups:
+        return fails(f"{NO_GROUP}: a failover needs accept_unfenced=true, whether {site.region} answers or not")
+    missing = [f"group {group.name}" for group in site.groups if snapshot.group(site, group.name) is None]
+    missing += absent(snapshot, move.application, site, (*WRITERS, INGRESS))
+    problems = [f"{', '.join(missing)} is not there in {site.region}: a failover would not fence it"] if missing else []
+    reason = unknown_fence(move, snapshot)
+    return summed_up(problems, [reason] if reason else [])

@@ -13,13 +13,12 @@ from dataclasses import replace
 
 from ..errors import RecoveryError
 from ..model import Application
-from ..readiness_document import age_in_words, found_in
 from ..reading.parts import Wanted
-from ..snapshot import Snapshot, Unknown
+from ..snapshot import Snapshot
 from ..steps.base import TARGET, Move
 from ..steps.registry import MODES
-from ..store import READINESS
-from .answers import BOTH, FAILS, Answer, Gate, Ruling, Verdict, unknown
+from .answers import BOTH, FAILS, Gate, Ruling, Verdict
+from .memory import remembered
 from .table import GATES
 
 STILL_IN_THE_WAY = {"target-region": BOTH, "lease-free": FAILS}
@@ -53,7 +52,7 @@ def evaluate(move: Move, snapshot: Snapshot, waive: Iterable[str] = (), mode: st
     for gate in GATES:
         if mode not in gate.blocks:
             continue
-        answer = _remembered(gate, move, snapshot) if _from_memory(gate, mode) else gate.check(move, snapshot)
+        answer = remembered(gate.name, move, snapshot) if _from_memory(gate, mode) else gate.check(move, snapshot)
         blocks = answer.verdict in gate.blocks[mode]
         forgiven = blocks and gate.waivable and gate.name in waived
         rulings.append(Ruling(gate, answer, blocks and not forgiven, forgiven))
@@ -73,21 +72,6 @@ def past_return(rulings: Iterable[Ruling]) -> tuple[Ruling, ...]:
 
 def _from_memory(gate: Gate, mode: str) -> bool:
     return gate.remembered and mode in MODES and not MODES[mode].asks_route53
-
-
-def _remembered(gate: Gate, move: Move, snapshot: Snapshot) -> Answer:
-    """A gate's answer in the last readiness snapshot of the region that is moved to, with its age."""
-    found = found_in(snapshot.item(move.application, move.target, READINESS))
-    if isinstance(found, Unknown):
-        return unknown(found.reason)
-    if found.target != move.place:
-        return unknown(f"the readiness snapshot is of a move to {found.target}")
-    said = found.gates.get(gate.name)
-    if said is None:
-        return unknown(f"the readiness snapshot, {age_in_words(found.age(snapshot.at))} old, does not name it")
-    age = age_in_words(found.age_of(gate.name, snapshot.at))
-    reason = f"{said['reason']}; " if said.get("reason") else ""
-    return Answer(Verdict(said["answer"]), f"{reason}as readiness said {age} ago")
 
 
 def to_be_said(rulings: Iterable[Ruling], operator: str = "") -> tuple[str, ...]:

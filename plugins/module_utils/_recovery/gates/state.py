@@ -103,7 +103,7 @@ def _may_have_moved_the_writer(run: Mapping[str, object], move: Move, snapshot: 
 
 
 def readiness(move: Move, snapshot: Snapshot) -> Answer:
-    """What the last readiness snapshot in the living region said, with its age."""
+    """What the last readiness snapshot in the living region said does not fail, and it is not too old to go by."""
     item = snapshot.item(move.application, move.target, READINESS)
     found = found_in(item)
     if isinstance(found, Unknown):
@@ -116,7 +116,7 @@ def readiness(move: Move, snapshot: Snapshot) -> Answer:
     said += f"; failing: {failing}" if failing else ""
     if age > LONGEST_AGE_SECONDS:
         return fails(f"{said}: too old to go by; run playbooks/readiness.yml")
-    return holds(said)
+    return fails(said) if failing else holds(said)
 
 
 def break_glass(move: Move, snapshot: Snapshot) -> Answer:

@@ -24,6 +24,10 @@ _POSITIONS = watching((Facet.POSITIONS, TARGET), (Facet.POSITIONS, SOURCE))
 _SIDES = _STATE | watching(
     (Facet.CLUSTERS, TARGET), (Facet.CLUSTERS, SOURCE), (Facet.GROUPS, TARGET), (Facet.GROUPS, SOURCE)
 )
+_FENCED = watching(
+    *((facet, SOURCE) for facet in (Facet.GROUPS, Facet.CLUSTERS, Facet.VALVES)),
+    *((Facet.FENCE_STATE, side) for side in (TARGET, SOURCE)),
+)
 _LAUNCH = watching((Facet.GROUPS, TARGET), (Facet.TEMPLATES, TARGET))
 _PROCESSORS = watching((Facet.OFFERINGS, TARGET), (Facet.VCPUS, TARGET))
 _RECORDS = watching((Facet.RECORDS, TARGET))
@@ -48,6 +52,14 @@ GATES: tuple[Gate, ...] = (
         _SIDES | _VIEW | watching((Facet.VALVES, SOURCE), (Facet.FENCE_STATE, SOURCE)),
         waivable=False,
         never=UNKNOWN,
+    ),
+    Gate(
+        "fenceable",
+        "R7",
+        "can all that a failover would shut at the active site be seen, and is it there?",
+        regions.fenceable,
+        Modes(readiness=BOTH).blocks(),
+        _FENCED,
     ),
     Gate(
         "reconciled",
@@ -246,7 +258,7 @@ GATES: tuple[Gate, ...] = (
     Gate(
         "health-checks",
         "R16",
-        "has each failover record a health check that is there and on?",
+        "has each failover record a health check that is there, is on, and follows its switch?",
         traffic.health_checks,
         SAID_IF_UNPLANNED,
         _RECORDS | watching((Facet.HEALTH_CHECKS, TARGET)),
@@ -273,10 +285,10 @@ GATES: tuple[Gate, ...] = (
     Gate(
         "switch-position",
         "R17",
-        "can the positions of the traffic switch be read, and is that of dr open, which an unplanned move cannot open?",
+        "can the positions of the traffic switch be read, and is that of dr open, which a lost region cannot open?",
         traffic.switch_position,
-        Modes(planned=UNKNOWN, unplanned=SAID, readiness=BOTH).blocks(),
-        _POSITIONS,
+        Modes(planned=UNKNOWN, unplanned=FAILS, readiness=BOTH).blocks(),
+        _POSITIONS | watching((Facet.STATE, TARGET)),
     ),
     Gate(
         "alarms",

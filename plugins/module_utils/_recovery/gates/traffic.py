@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..failover_records import called, follows_its_target, form_of, unchecked
+from ..failover_records import PLACES, called, follows_its_target, form_of, unchecked
+from ..model import Application
 from ..snapshot import NOT_READ, Snapshot, Unknown
 from ..steps.base import Move
 from ..steps.traffic_switch import stored_position
-from ..switch import CLOSED, POSITIONS
-from .answers import Answer, fails, holds, summed_up, unknown
+from ..switch import CLOSED, POSITIONS, keeper
+from .answers import Answer, Verdict, fails, holds, summed_up, unknown
+from .memory import remembered
 
 LONGEST_TTL_SECONDS = 60
 """R18: interval x threshold + TTL is the time that clients need; a longer TTL is most of it."""
 ORCHESTRATED = "orchestrated"
+FOLLOWS_A_METRIC = "CLOUDWATCH_METRIC"
 
 
 def dns_answers(move: Move, snapshot: Snapshot) -> Answer:
@@ -35,22 +38,27 @@ def dns_answers(move: Move, snapshot: Snapshot) -> Answer:
 def switch_position(move: Move, snapshot: Snapshot) -> Answer:
     """The positions that the move depends on can be read where they are kept (R17), and dr's is open.
 
-    A planned move opens it. An unplanned one cannot, as its keeper is the region that is lost, and with both switches
-    closed Route 53 answers with the primary (R16): so it has to be open beforehand.
+    A planned move opens it. The region that keeps it is the one that an unplanned move to dr leaves, and with both
+    switches closed Route 53 answers with the primary (R16): so it has to be open beforehand, as readiness has seen it
+    where nobody can read it any more.
     """
-    if move.application.traffic.policy != "orchestrated":
+    application, said = move.application, list[str]()
+    if application.traffic.policy != ORCHESTRATED:
         return holds("Route 53's own health checks move traffic")
-    said = []
-    value = stored_position(snapshot, move.application, "dr")
-    if move.place == "dr" and value == CLOSED:
+    of_dr = stored_position(snapshot, application, "dr")
+    if move.place == "dr" and move.planned and of_dr == CLOSED:
         return fails("the switch of dr is closed, and only a planned move or playbooks/reconcile.yml opens it")
     for position in POSITIONS[(move.place, move.planned)]:
-        value = stored_position(snapshot, move.application, position.record)
-        if isinstance(value, Unknown):
-            if position.needed:
-                return unknown(f"switch {position.record}: {value.reason}")
-        else:
+        value = stored_position(snapshot, application, position.record)
+        if not isinstance(value, Unknown):
             said.append(f"{position.record} {'open' if value else 'closed'}")
+        elif position.needed:
+            return unknown(f"switch {position.record}: {value.reason}")
+    if move.place == "dr" and isinstance(of_dr, Unknown):
+        then = remembered("switch-position", move, snapshot)
+        return unknown(f"switch dr: {of_dr.reason}; {then.reason}") if then.verdict is Verdict.UNKNOWN else then
+    if move.place == "dr" and of_dr == CLOSED:
+        said.append(f"which the move opens as long as {move.source.region} answers")
     return holds(", ".join(said))
 
 
@@ -97,7 +105,10 @@ def target_health(move: Move, snapshot: Snapshot) -> Answer:
 
 
 def health_checks(move: Move, snapshot: Snapshot) -> Answer:
-    """Both records have a health check that is there and is asked: without one a record is always healthy (R16)."""
+    """Both records have a health check that is there, is asked, and follows the switch where that is published (R17).
+
+    Without one a record is always healthy (R16); one that follows something else is not turned by a move.
+    """
     known = snapshot.health_checks.get(move.application.records_access(move.target), NOT_READ)
     problems, silent = list[str](), _silent(move, snapshot)
     for record in _pairs(move, snapshot):
@@ -110,7 +121,25 @@ def health_checks(move: Move, snapshot: Snapshot) -> Answer:
             problems.append(f"{called(record)} names health check {identifier}, which is not there")
         elif known[identifier].get("disabled"):
             problems.append(f"the health check of {called(record)} is disabled ({identifier}), so it is always healthy")
+        elif danger := _beside_the_switch(move.application, record, known[identifier]):
+            problems.append(danger)
     return summed_up(problems, silent)
+
+
+def _beside_the_switch(application: Application, record: Mapping[str, Any], check: Mapping[str, Any]) -> str | None:
+    """Why a move cannot turn a record's health check, or None.
+
+    dr's record may be checked at its endpoint: that answers once the site serves, and not when its region is lost.
+    """
+    if application.traffic.policy != ORCHESTRATED:
+        return None
+    place, said = PLACES[record["Failover"]], f"the health check of {called(record)}"
+    region = keeper(application, place).region
+    if check["type"] != FOLLOWS_A_METRIC:
+        return f"{said} is of the type {check['type']}, which no switch closes" if place == "primary" else None
+    if check["alarm_region"] != region:
+        return f"{said} follows an alarm in {check['alarm_region']}, and its switch is published in {region}"
+    return f"{said} is inverted, so it is closed by what opens the switch" if check["inverted"] else None
 
 
 def record_ttl(move: Move, snapshot: Snapshot) -> Answer:

@@ -46,6 +46,7 @@ FENCE_SECONDS = 30.0
 """For a region that answers: what Auto Scaling and Lambda are asked for begins within seconds (no published figure)."""
 NEXT = "say accept_unfenced=true to promote nevertheless, or run the same move again when it answers"
 """Of an unplanned move; a reconcile is run again as it was."""
+NO_GROUP = "no Auto Scaling group of the old site is known"
 
 
 def applies(world: World) -> bool:
@@ -96,6 +97,8 @@ def unfenced(move: Move, snapshot: Snapshot) -> dict[str, str]:
 def unknown_fence(move: Move, snapshot: Snapshot) -> str | None:
     """Why the old site cannot be fenced, as far as one can see before anything is changed; None where it can."""
     site = move.source
+    if not site.groups:
+        return NO_GROUP
     for group in site.groups:
         if isinstance(state := snapshot.group(site, group.name), Unknown):
             return state.reason
@@ -191,7 +194,7 @@ class FenceOldSite(Step):
         if not applies(world):
             return DONE
         if not site.groups:
-            reason = "no Auto Scaling group of the old site is known, so its writers were not stopped"
+            reason = f"{NO_GROUP}, so its writers were not stopped"
             # To promote needs the operator's word; to save what was lost does not, and no later run would see more.
             return done_but(reason) if move.mode == RECONCILE else not_fenced(move, reason)
         if (lost := _gave_up(world)) is not None:
@@ -239,7 +242,7 @@ class OldSiteEmpty(Step):
         """No instance is left, whatever it is doing."""
         site = world.move.source
         if not site.groups:
-            return unreachable("no Auto Scaling group of the old site is known")
+            return unreachable(NO_GROUP)
         left = 0
         for group in site.groups:
             state = world.snapshot.group(site, group.name)

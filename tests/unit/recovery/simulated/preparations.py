@@ -83,8 +83,13 @@ class Preparations(World):
 
     def _route53_list_health_checks(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         assert region == EAST
-        config = {"Type": "CLOUDWATCH_METRIC", "AlarmIdentifier": {"Region": WEST, "Name": "switch"}}
-        checks = [{"Id": "1", "HealthCheckConfig": config}]
+        checks = [
+            {
+                "Id": identifier,
+                "HealthCheckConfig": {"Type": "CLOUDWATCH_METRIC", "AlarmIdentifier": {"Region": at, "Name": "switch"}},
+            }
+            for identifier, at in (("1", WEST), ("2", EAST))
+        ]
         return {"HealthChecks": [one for one in checks if one["Id"] not in self.absent_checks], "IsTruncated": False}
 
     def _s3_head_bucket(self, region: str, params: Mapping[str, Any]) -> dict[str, Any]:

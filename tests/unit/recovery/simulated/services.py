@@ -60,7 +60,10 @@ class Services(Preparations):
         simple = {"Name": name, "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": "x"}]}
         if self.records_form == "simple":
             return {"ResourceRecordSets": [simple], "IsTruncated": False}
-        check = {} if self.records_form == "unchecked" else {"HealthCheckId": "1"}
-        pair = [("PRIMARY", "primary"), ("SECONDARY", "dr")]
-        records = [{**simple, **check, "Failover": kind, "SetIdentifier": place} for kind, place in pair]
+        pair = [("PRIMARY", "primary", "1"), ("SECONDARY", "dr", "2")]
+        records = [
+            {**simple, "Failover": kind, "SetIdentifier": place}
+            | ({} if self.records_form == "unchecked" else {"HealthCheckId": check})
+            for kind, place, check in pair
+        ]
         return {"ResourceRecordSets": records, "IsTruncated": False}
