@@ -1,7 +1,7 @@
 # Copyright: Contributors to the pilotlight.aws_dr project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Clients of a random world: they write through DNS, keep an address for a while, and remember what was acknowledged."""
+"""Clients of a random world: they write through DNS, keep addresses for a while, and know what was acknowledged."""
 
 from __future__ import annotations
 
