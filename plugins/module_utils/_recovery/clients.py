@@ -32,7 +32,7 @@ from .calling import (
     is_read,
     without_secrets,
 )
-from .errors import CallFailed, RegionUnreachable
+from .errors import CallFailed, RecoveryError, RegionUnreachable
 from .model import Access
 from .ports import Clock
 from .retries import SERVER_SIDE, retry_for
@@ -143,7 +143,7 @@ class Clients:
         except CallFailed as error:
             outcome = error.code
             if error.code in SERVER_SIDE:
-                breaker.failed(service, started, f"{service} {operation} answered {error.code}")
+                breaker.failed(service, started, f"{error.service} {error.operation} answered {error.code}")
             else:
                 breaker.answered(service)
             raise
@@ -319,8 +319,9 @@ class _Door:
 
     def invoke(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Make the call; with new credentials where those of the role were said to have expired."""
+        client = self._client(service)
         try:
-            return _invoke(self._client(service), operation, params)
+            return _invoke(client, operation, params)
         except CallFailed as error:
             if error.code not in EXPIRED or not self._access.role_arn:
                 raise
@@ -346,7 +347,7 @@ class _Door:
     def _renew(self) -> None:
         try:
             session, ends = self._open()
-        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError):
+        except (RecoveryError, botocore.exceptions.BotoCoreError, OSError):
             return  # the next call tries again
         else:
             with self._lock:
@@ -359,10 +360,10 @@ class _Door:
         session = _session(self._access, self._models)
         if not self._access.role_arn:
             return session, float("inf")
-        # Our own AssumeRole, because botocore's has timeouts and retries that cannot be set.
-        answer = session.client("sts", config=_config()).assume_role(
-            RoleArn=self._access.role_arn, RoleSessionName="pilotlight"
-        )["Credentials"]
+        # Our own AssumeRole, because botocore's has timeouts and retries that cannot be set; a call like any other, so
+        # that a region whose STS is silent or broken is a lost region.
+        sts, role = session.client("sts", config=_config()), self._access.role_arn
+        answer = _invoke(sts, "AssumeRole", {"RoleArn": role, "RoleSessionName": "pilotlight"})["Credentials"]
         renewed = _session(  # of the same profile, which may say more than who calls, such as an endpoint
             self._access,
             self._models,
