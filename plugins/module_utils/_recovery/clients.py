@@ -98,6 +98,7 @@ class Clients:
         params: Mapping[str, Any] | None = None,
         *,
         mutates: bool | None = None,
+        repeatable: bool = False,
         deadline_seconds: float | None = None,
     ) -> dict[str, Any]:
         """Send one request, again where the retry table says so. See ``Caller``."""
@@ -111,7 +112,7 @@ class Clients:
             try:
                 return self._once(access, service, operation, params or {}, mutation, ends)
             except CallFailed as error:
-                retry = retry_for(error.code, mutation)
+                retry = retry_for(error.code, mutation and not repeatable)
                 pause = retry.pause(attempt) if retry else 0.0
                 if not retry or attempt >= retry.attempts or self.monotonic() + pause >= ends:
                     raise
@@ -408,10 +409,11 @@ class _Boto3Caller:
         params: Mapping[str, Any] | None = None,
         *,
         mutates: bool | None = None,
+        repeatable: bool = False,
         deadline_seconds: float | None = None,
     ) -> dict[str, Any]:
         """See ``Caller``; the region is that of the client, and the deadline is the client's own."""
-        del at, mutates, deadline_seconds
+        del at, mutates, repeatable, deadline_seconds
         if service not in self._clients:
             self._clients[service] = self._make_client(service)
         return _invoke(self._clients[service], operation, params or {})

@@ -67,6 +67,12 @@ FAULTS = (
         ),
     ),
     (
+        "write-of-the-state-store-given-up",
+        "R27",
+        "a server error of DynamoDB ends a planned move, although the write may be made twice",
+        Rewritten("clients:Clients.call", "mutation and not repeatable", "mutation"),
+    ),
+    (
         "throttled-call-given-up",
         "R27",
         "a call that was refused for its rate is not made again",
