@@ -233,13 +233,13 @@ class Lease:
     def _write(self, change: Change, *, repeatable: bool) -> None:
         """Make a change of one lease; ``repeatable``: again after an error that leaves in doubt whether it was made.
 
-        - To take it, also from another run, may be done twice: ``holder = :holder`` names this process, and nobody else
-          can have written that. The token grows twice, and the one that counts is answered.
-        - So may to give it back: holder and token are still ours, unless somebody has taken it meanwhile. Then the
-          second attempt is refused, which does no harm.
-        - To prolong it might be too, but need not be: it is asked for again long before it runs out, and a region that
-          is lost is not paid for twice.
-        - ``acquisition`` must not be: it wants the token as it was read, which it changes itself. It is part of a
+        - Taking it, also from another run, is: ``holder = :holder`` names this process, and nobody else can have
+          written that. The token grows twice, and the one that counts is answered.
+        - Giving it back is: holder and token are still ours, unless somebody has taken it meanwhile. Then the second
+          attempt is refused, which does no harm.
+        - Prolonging it would be, and need not be: it is asked for again long before it runs out, and a region that is
+          lost is not paid for twice.
+        - ``acquisition`` is not: it wants the token as it was read, which it changes itself. It is part of a
           transaction only, and where that fails each application asks for itself (``leases_together``).
         """
         params = {**change.params, "ReturnValues": "ALL_NEW"}

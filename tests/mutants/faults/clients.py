@@ -67,6 +67,12 @@ FAULTS = (
         ),
     ),
     (
+        "resolver-waited-for-without-end",
+        "R2",
+        "a write to a load balancer whose name the system resolves takes as long as its resolver likes",
+        Rewritten("probe:_addresses", "thread.join(_left(deadline))", "thread.join()"),
+    ),
+    (
         "write-of-the-state-store-given-up",
         "R27",
         "a server error of DynamoDB ends a planned move, although the write may be made twice",
