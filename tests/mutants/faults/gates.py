@@ -120,4 +120,10 @@ FAULTS = (
         "what readiness said of a move there is taken for the way back",
         Rewritten("gates.ruling:_remembered", "if found.target != move.place:", "if False:"),
     ),
+    (
+        "bucket-without-its-other-half",
+        "R24",
+        "a bucket or a secret that one site alone lists is declared, and no gate ever looks at it",
+        Rewritten("model:parse_application", "    _matched(fields, application.primary, application.dr)\n", ""),
+    ),
 )
