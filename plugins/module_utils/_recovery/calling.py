@@ -32,9 +32,13 @@ class Caller(Protocol):
         params: Mapping[str, Any] | None = None,
         *,
         mutates: bool | None = None,
+        repeatable: bool = False,
         deadline_seconds: float | None = None,
     ) -> dict[str, Any]:
-        """Send one request; raises CallFailed or RegionUnreachable."""
+        """Send one request; raises CallFailed or RegionUnreachable.
+
+        ``repeatable``: a change that does no harm when it is made twice, so that it is tried again as a read is (R27).
+        """
 
 
 class Transport(Protocol):

@@ -32,7 +32,7 @@ from .calling import (
     is_read,
     without_secrets,
 )
-from .errors import CallFailed, RegionUnreachable
+from .errors import CallFailed, RecoveryError, RegionUnreachable
 from .model import Access
 from .ports import Clock
 from .retries import SERVER_SIDE, retry_for
@@ -98,6 +98,7 @@ class Clients:
         params: Mapping[str, Any] | None = None,
         *,
         mutates: bool | None = None,
+        repeatable: bool = False,
         deadline_seconds: float | None = None,
     ) -> dict[str, Any]:
         """Send one request, again where the retry table says so. See ``Caller``."""
@@ -111,7 +112,7 @@ class Clients:
             try:
                 return self._once(access, service, operation, params or {}, mutation, ends)
             except CallFailed as error:
-                retry = retry_for(error.code, mutation)
+                retry = retry_for(error.code, mutation and not repeatable)
                 pause = retry.pause(attempt) if retry else 0.0
                 if not retry or attempt >= retry.attempts or self.monotonic() + pause >= ends:
                     raise
@@ -143,7 +144,7 @@ class Clients:
         except CallFailed as error:
             outcome = error.code
             if error.code in SERVER_SIDE:
-                breaker.failed(service, started, f"{service} {operation} answered {error.code}")
+                breaker.failed(service, started, f"{error.service} {error.operation} answered {error.code}")
             else:
                 breaker.answered(service)
             raise
@@ -319,8 +320,9 @@ class _Door:
 
     def invoke(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Make the call; with new credentials where those of the role were said to have expired."""
+        client = self._client(service)
         try:
-            return _invoke(self._client(service), operation, params)
+            return _invoke(client, operation, params)
         except CallFailed as error:
             if error.code not in EXPIRED or not self._access.role_arn:
                 raise
@@ -346,7 +348,7 @@ class _Door:
     def _renew(self) -> None:
         try:
             session, ends = self._open()
-        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError):
+        except (RecoveryError, botocore.exceptions.BotoCoreError, OSError):
             return  # the next call tries again
         else:
             with self._lock:
@@ -359,10 +361,10 @@ class _Door:
         session = _session(self._access, self._models)
         if not self._access.role_arn:
             return session, float("inf")
-        # Our own AssumeRole, because botocore's has timeouts and retries that cannot be set.
-        answer = session.client("sts", config=_config()).assume_role(
-            RoleArn=self._access.role_arn, RoleSessionName="pilotlight"
-        )["Credentials"]
+        # Our own AssumeRole, because botocore's has timeouts and retries that cannot be set; a call like any other, so
+        # that a region whose STS is silent or broken is a lost region.
+        sts, role = session.client("sts", config=_config()), self._access.role_arn
+        answer = _invoke(sts, "AssumeRole", {"RoleArn": role, "RoleSessionName": "pilotlight"})["Credentials"]
         renewed = _session(  # of the same profile, which may say more than who calls, such as an endpoint
             self._access,
             self._models,
@@ -407,10 +409,11 @@ class _Boto3Caller:
         params: Mapping[str, Any] | None = None,
         *,
         mutates: bool | None = None,
+        repeatable: bool = False,
         deadline_seconds: float | None = None,
     ) -> dict[str, Any]:
         """See ``Caller``; the region is that of the client, and the deadline is the client's own."""
-        del at, mutates, deadline_seconds
+        del at, mutates, repeatable, deadline_seconds
         if service not in self._clients:
             self._clients[service] = self._make_client(service)
         return _invoke(self._clients[service], operation, params or {})

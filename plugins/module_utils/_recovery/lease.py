@@ -104,11 +104,11 @@ class Lease:
 
     def renew(self) -> None:
         """Prolong the lease; raises LeaseLost when it is no longer ours."""
-        self._write(self.renewal())
+        self._write(self.renewal(), repeatable=False)
 
     def release(self) -> None:
         """Give the lease back. The item stays, so that the token goes on growing."""
-        self._write(self.surrender())
+        self._write(self.surrender(), repeatable=True)
 
     def acquisition(self, token: int) -> Change:
         """Take the lease where it is free and its token is still as it was read, 0 for none yet; it grows by one."""
@@ -204,12 +204,11 @@ class Lease:
     def _break(self, found: Mapping[str, Any], seconds: float) -> None:
         theirs = {":theirs": {"S": str(found["holder"])}, ":their_token": _number(int(found["token"]))}
         until = self.clock.now() + seconds + LEASE_SECONDS
-        self._take("holder = :theirs AND #token = :their_token", theirs, until)
+        self._take("holder = :theirs AND #token = :their_token OR holder = :holder", theirs, until)
 
     def _take(self, condition: str, values: dict[str, Any], until: float | None = None) -> None:
-        self._write(
-            self._taking(f"{_SET}, run = :run ADD #token :one", condition, {":one": _number(1), **values}, until)
-        )
+        update = f"{_SET}, run = :run ADD #token :one"
+        self._write(self._taking(update, condition, {":one": _number(1), **values}, until), repeatable=True)
 
     def _taking(self, update: str, condition: str, values: dict[str, Any], until: float | None = None) -> Change:
         document = json.dumps(dict(self.run), sort_keys=True)
@@ -231,7 +230,18 @@ class Lease:
             params["ExpressionAttributeNames"] = {"#token": "token"}
         return Change(params, expires_at)
 
-    def _write(self, change: Change) -> None:
+    def _write(self, change: Change, *, repeatable: bool) -> None:
+        """Make a change of one lease; ``repeatable``: again after an error that leaves in doubt whether it was made.
+
+        - Taking it, also from another run, is: ``holder = :holder`` names this process, and nobody else can have
+          written that. The token grows twice, and the one that counts is answered.
+        - Giving it back is: holder and token are still ours, unless somebody has taken it meanwhile. Then the second
+          attempt is refused, which does no harm.
+        - Prolonging it would be, and need not be: it is asked for again long before it runs out, and a region that is
+          lost is not paid for twice.
+        - ``acquisition`` is not: it wants the token as it was read, which it changes itself. It is part of a
+          transaction only, and where that fails each application asks for itself (``leases_together``).
+        """
         params = {**change.params, "ReturnValues": "ALL_NEW"}
         self.asked_at = self.clock.now()
         try:
@@ -241,6 +251,7 @@ class Lease:
                 "UpdateItem",
                 params,
                 mutates=True,
+                repeatable=repeatable,
                 deadline_seconds=STORE_DEADLINE_SECONDS,
             )
         except CallFailed as error:

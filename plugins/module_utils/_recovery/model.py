@@ -357,9 +357,20 @@ def parse_application(document: Mapping[str, Any], path: str = "application") ->
     fields.finish()
     if application.primary.region and application.primary.region == application.dr.region:
         fields.problem("dr.region", application.dr.region, "a region other than that of the primary site")
+    _matched(fields, application.primary, application.dr)
     if problems:
         raise ModelError(problems)
     return application
+
+
+def _matched(fields: Fields, primary: Site, dr: Site) -> None:
+    """Buckets are pairs, and a replica of a secret has its name: what one site alone lists would never be looked at."""
+    if len(primary.buckets) != len(dr.buckets):
+        expected = f"one for each of the {len(primary.buckets)} of primary.buckets, in their order"
+        fields.problem("dr.buckets", list(dr.buckets), expected)
+    if set(primary.secrets) != set(dr.secrets):
+        expected = f"the names of primary.secrets, {list(primary.secrets)!r}, as a replica has the name of its secret"
+        fields.problem("dr.secrets", list(dr.secrets), expected)
 
 
 def parse_applications(documents: Any, path: str = "applications") -> tuple[Application, ...]:

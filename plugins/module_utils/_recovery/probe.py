@@ -9,12 +9,15 @@ time is over, whatever the server does: a server that sends a byte a second must
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.client
 import io
+import ipaddress
 import json
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -154,12 +157,12 @@ def http_request(
     body: bytes | None = None,
     ca_file: str = "",
 ) -> Reply:
-    """Makes one request to `address`; never raises for what the network or the server does. `timeout` is the
-    total.
+    """Makes one request to `address`, or to a name that the system resolves; never raises for what the network or the
+    server does. `timeout` is the total.
     """
     deadline = time.monotonic() + timeout
     try:
-        with socket.create_connection((address, port), timeout=timeout) as plain:
+        with _connected(address, port, deadline) as plain:
             connection = _secured(plain, host, ca_file, deadline) if scheme == "https" else plain
             with connection:
                 connection.settimeout(_left(deadline))
@@ -221,6 +224,44 @@ class _Answering(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         self._connection.settimeout(_left(self._deadline))
         return self._connection.recv_into(buffer)
+
+
+def _connected(address: str, port: int, deadline: float) -> socket.socket:
+    """A connection to the first of the addresses that takes one; each may need what is left of the time."""
+    failed: OSError = TimeoutError()
+    for one in _addresses(address, deadline):
+        try:
+            return socket.create_connection((one, port), timeout=_left(deadline))
+        except OSError as error:
+            failed = error
+    raise failed
+
+
+def _addresses(name: str, deadline: float) -> list[str]:
+    """Those of a name; an address stands for itself.
+
+    In a thread that is left behind when the time is over: the system's resolver knows no timeout.
+    """
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(name)
+        return [name]
+    outcome: list[list[str] | OSError] = []
+
+    def resolve() -> None:
+        try:
+            found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+            outcome.append([str(sockaddr[0]) for *_kind, sockaddr in found])
+        except (OSError, UnicodeError) as error:
+            outcome.append(error if isinstance(error, OSError) else OSError(str(error)))
+
+    thread = threading.Thread(target=resolve, daemon=True, name=f"resolve {name}")
+    thread.start()
+    thread.join(_left(deadline))
+    if not outcome:
+        raise TimeoutError
+    if isinstance(outcome[0], OSError):
+        raise outcome[0]
+    return outcome[0]
 
 
 def _left(deadline: float) -> float:

@@ -5,8 +5,11 @@
 
 botocore's own retries are off (one attempt), because they sleep on a clock that is not ours and hide what they did.
 A request that was refused for its rate was not carried out, so a mutation may be sent again too; whatever leaves in
-doubt whether the mutation was carried out is never sent again blindly: the step observes first.
-Sources: botocore/data/_retry.json (codes), AWS General Reference "Error retries and exponential backoff".
+doubt whether the mutation was carried out is never sent again blindly: the step observes first. A write of the state
+store, which says the same however often it is made, may be: a caller that knows its write to be so says so
+(``repeatable``), and it counts as a read here.
+Sources: botocore/data/_retry.json (codes), AWS General Reference "Error retries and exponential backoff", DynamoDB
+developer guide "Error handling with DynamoDB" (500 and 503 may be retried, also for writes).
 """
 
 from __future__ import annotations
@@ -68,7 +71,7 @@ SERVER_SIDE = frozenset(code for code, retry in RETRIES.items() if retry is _PAS
 
 
 def retry_for(code: str, mutates: bool) -> Retry | None:
-    """The row for an error code, or None where trying again is of no use."""
+    """The row for an error code, or None where trying again is of no use, or may do harm."""
     retry = RETRIES.get(code)
     return retry if retry and (retry.mutations or not mutates) else None
 

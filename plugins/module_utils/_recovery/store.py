@@ -256,7 +256,9 @@ def _write(caller: Caller, access: Access, items: Sequence[tuple[str, Item]]) ->
     for table, one in items:
         wanted.setdefault(table, []).append({"PutRequest": {"Item": encode(one)}})
     for _attempt in range(REFUSED_BATCHES):
-        answer = caller.call(access, "dynamodb", "BatchWriteItem", {"RequestItems": wanted}, mutates=True)
+        params = {"RequestItems": wanted}
+        # Each request puts a whole item, whatever stood there: twice is as good as once.
+        answer = caller.call(access, "dynamodb", "BatchWriteItem", params, mutates=True, repeatable=True)
         wanted = answer.get("UnprocessedItems") or {}
         if not wanted:
             return

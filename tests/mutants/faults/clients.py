@@ -15,6 +15,26 @@ FAULTS = (
         Rewritten("clients:_told_by_status", '"SlowDown" if', '"503" if'),
     ),
     (
+        "lost-sts-taken-for-a-refusal",
+        "R2",
+        "an STS that refuses connections or answers 503 counts as an answer, so its region is asked again and again",
+        Rewritten(
+            "clients:_Door._open",
+            '_invoke(sts, "AssumeRole", {"RoleArn": role, "RoleSessionName": "pilotlight"})',
+            'sts.assume_role(RoleArn=role, RoleSessionName="pilotlight")',
+        ),
+    ),
+    (
+        "refused-role-asked-for-twice",
+        "R27",
+        "a role that STS refuses with credentials that have expired is asked for a second time",
+        Rewritten(
+            "clients:_Door.invoke",
+            "    client = self._client(service)\n    try:\n",
+            "    try:\n        client = self._client(service)\n",
+        ),
+    ),
+    (
         "breaker-never-opens",
         "R2",
         "a region that does not answer is asked again and again",
@@ -45,6 +65,18 @@ FAULTS = (
             "            except RegionUnreachable:\n"
             "                return self._once(access, service, operation, params or {}, mutation, ends)",
         ),
+    ),
+    (
+        "resolver-waited-for-without-end",
+        "R2",
+        "a write to a load balancer whose name the system resolves takes as long as its resolver likes",
+        Rewritten("probe:_addresses", "thread.join(_left(deadline))", "thread.join()"),
+    ),
+    (
+        "write-of-the-state-store-given-up",
+        "R27",
+        "a server error of DynamoDB ends a planned move, although the write may be made twice",
+        Rewritten("clients:Clients.call", "mutation and not repeatable", "mutation"),
     ),
     (
         "throttled-call-given-up",

@@ -182,4 +182,10 @@ FAULTS = (
             "return before if False and",
         ),
     ),
+    (
+        "bucket-without-its-other-half",
+        "R24",
+        "a bucket or a secret that one site alone lists is declared, and no gate ever looks at it",
+        Rewritten("model:parse_application", "    _matched(fields, application.primary, application.dr)\n", ""),
+    ),
 )

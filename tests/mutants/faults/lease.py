@@ -78,6 +78,12 @@ FAULTS = (
         Rewritten("lease:Lease.acquisition", " AND expires_at < :past", ""),
     ),
     (
+        "broken-lease-taken-for-that-of-another",
+        "lease",
+        "who broke a lease and was answered with a server error takes it for somebody else's",
+        Rewritten("lease:Lease._break", " OR holder = :holder", ""),
+    ),
+    (
         "second-lease-without-the-first",
         "lease",
         "where many leases are taken together, one is taken in the second region that could not be had in the first",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -249,6 +250,46 @@ def test_a_server_that_drips_is_cut_off_at_the_total_timeout(application: tuple[
     reply = http_request("GET", "http", HOST, application[1], "/health", address="127.0.0.1", timeout=0.6)
     assert 0.5 < time.monotonic() - began < 10
     assert reply.error == "no answer within 0.6 s"
+
+
+def test_a_name_whose_resolver_is_silent_is_cut_off_at_the_total_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's resolver knows no timeout, and a move's lease covers a request up to its own."""
+    over = threading.Event()
+
+    def silent(*_name: Any, **_more: Any) -> list[Any]:
+        over.wait(8)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    began = time.monotonic()
+    reply = http_request("POST", "http", HOST, 9, "/writes", address="lb.example", timeout=0.5, body=b"{}")
+    assert time.monotonic() - began < 5
+    over.set()
+    assert (reply.status, reply.error) == (None, "no answer within 0.5 s")
+
+
+def test_a_name_is_asked_at_the_first_of_its_addresses_that_takes_a_connection(
+    application: tuple[Application, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+
+    def resolve(name: Any, *rest: Any, **more: Any) -> Any:
+        if name != "lb.example":
+            return real(name, *rest, **more)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, 0)) for one in ("127.86.124.9", "127.0.0.1")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    reply = http_request("GET", "http", HOST, application[1], "/health", address="lb.example", timeout=5)
+    assert (reply.status, reply.address) == (200, "lb.example")
+
+
+def test_a_name_that_nobody_knows_is_an_answer_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_name: Any, **_more: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    reply = http_request("GET", "http", HOST, 9, "/health", address="lb.example", timeout=5)
+    assert (reply.status, reply.error) == (None, "Name or service not known")
 
 
 def test_nothing_listening_is_an_answer_too() -> None:

@@ -171,6 +171,19 @@ def test_a_mutation_that_may_have_been_carried_out_is_not_sent_again() -> None:
     assert len(script.sent) == 1
 
 
+def test_a_change_that_does_no_harm_when_it_is_made_twice_is_made_again_as_a_read_is() -> None:
+    clients, script = clients_of("InternalServerError", {"ok": True})
+    assert clients.call(EAST, "dynamodb", "BatchWriteItem", repeatable=True) == {"ok": True}
+    assert script.sent == [10, 9.75]
+
+
+def test_such_a_change_is_not_made_again_where_nobody_answered() -> None:
+    clients, script = clients_of("silence")
+    with pytest.raises(RegionUnreachable):
+        clients.call(EAST, "dynamodb", "BatchWriteItem", repeatable=True, deadline_seconds=5)
+    assert script.sent == [5]
+
+
 def test_an_error_that_will_not_pass_is_not_tried_again() -> None:
     clients, script = clients_of("AccessDenied")
     with pytest.raises(CallFailed, match="rds DescribeDBClusters in us-east-1 failed: AccessDenied: no"):

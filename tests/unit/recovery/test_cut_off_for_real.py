@@ -23,6 +23,7 @@ import pytest
 from plugins.module_utils._recovery.clients import BotoTransport, Clients
 from plugins.module_utils._recovery.errors import CallFailed, RecoveryError, RegionUnreachable
 from plugins.module_utils._recovery.model import Access
+from plugins.module_utils._recovery.retries import is_permanent
 from plugins.module_utils._recovery.system_clock import SystemClock
 from plugins.module_utils._recovery.workers import ThreadWorkers
 
@@ -265,11 +266,14 @@ def ask(transport: BotoTransport, access: Access, seconds: float = 5) -> dict[st
     return transport.send(access, "rds", "DescribeGlobalClusters", {}, seconds)
 
 
-@pytest.mark.parametrize(
+OURS_OR_THE_PROFILES = pytest.mark.parametrize(
     ("lines", "access"),
     [(KEYS, {"role_arn": ROLE}), (f"role_arn = {ROLE}\nsource_profile = base\n[profile base]\n{KEYS}", {})],
     ids=["a role of ours", "a role of the profile"],
 )
+
+
+@OURS_OR_THE_PROFILES
 def test_an_sts_that_does_not_answer(
     transport: BotoTransport, profile: Callable[..., Access], lines: str, access: dict[str, str]
 ) -> None:
@@ -277,6 +281,66 @@ def test_an_sts_that_does_not_answer(
         took, said = lost(transport, profile(port, lines, **access))
     assert took < BUDGET_SECONDS + ROOM_SECONDS
     assert "brought no answer within" in said[0]
+
+
+def test_an_sts_that_swallows_packets(transport: BotoTransport, profile: Callable[..., Access]) -> None:
+    """What a connection waits for in vain is counted, also where it ends before the call's deadline."""
+    clients = Clients(SystemClock(), transport=transport)
+    with swallowing(MANY[0]) as port, pytest.raises(RegionUnreachable):
+        clients.call(profile(port, host=MANY[0], role_arn=ROLE), *READS[0])
+    assert clients.breaker("us-east-1").lost_seconds > 1
+
+
+@OURS_OR_THE_PROFILES
+def test_an_sts_that_refuses_connections(
+    transport: BotoTransport, profile: Callable[..., Access], lines: str, access: dict[str, str]
+) -> None:
+    with listening() as port:
+        pass
+    took, said = lost(transport, profile(port, lines, **access))
+    assert took < ROOM_SECONDS
+    assert all("us-east-1 is unreachable" in one for one in said)
+    assert "not asked again for now" in said[-1]
+
+
+def test_an_sts_that_answers_503(transport: BotoTransport, profile: Callable[..., Access]) -> None:
+    with answering(lambda _body: (503, b"", "text/plain")) as server:
+        took, said = lost(transport, profile(server.server_address[1], role_arn=ROLE))
+        assert took < BUDGET_SECONDS + ROOM_SECONDS
+        assert len(server.asked) <= 9, "each service is left alone once its credentials have failed twice"
+    assert said[-1].startswith("us-east-1 is unreachable: sts AssumeRole answered 503; not asked again for now")
+
+
+def sts_refusal(code: str) -> bytes:
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>no</Message></Error>"
+    return f"<ErrorResponse>{error}</ErrorResponse>".encode()
+
+
+def test_a_throttled_sts_is_asked_again(transport: BotoTransport, profile: Callable[..., Access]) -> None:
+    refusals = [(400, sts_refusal("Throttling"), "text/xml")] * 2
+
+    def answer(body: str) -> tuple[int, bytes, str]:
+        if "AssumeRole" not in body:
+            return 200, NO_CLUSTERS, "text/xml"
+        return refusals.pop() if refusals else (200, sts_answer(3600), "text/xml")
+
+    with answering(answer) as server:
+        access = profile(server.server_address[1], role_arn=ROLE)
+        clients = Clients(SystemClock(), transport=transport)
+        assert clients.call(access, "rds", "DescribeGlobalClusters", deadline_seconds=30) == {"GlobalClusters": []}
+    assert not refusals
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "ExpiredToken"])
+def test_a_role_that_sts_refuses_is_asked_for_once_and_the_refusal_keeps_its_name(
+    transport: BotoTransport, profile: Callable[..., Access], code: str
+) -> None:
+    with answering(lambda _body: (403, sts_refusal(code), "text/xml")) as server:
+        access = profile(server.server_address[1], role_arn=ROLE)
+        with pytest.raises(CallFailed, match=f"sts AssumeRole in us-east-1 failed: {code}: no") as refused:
+            Clients(SystemClock(), transport=transport).call(access, *READS[0], deadline_seconds=30)
+        assert len(server.asked) == 1
+    assert is_permanent(refused.value.code)
 
 
 def test_credentials_of_a_role_come_from_the_sts_of_the_region_that_is_called(

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from simulated_aws import Bench, VirtualClock
+from simulated_aws import Bench, Call, VirtualClock
 
-from plugins.module_utils._recovery.errors import LeaseLost
+from plugins.module_utils._recovery.errors import CallFailed, LeaseLost
 from plugins.module_utils._recovery.lease import LEASE_SECONDS, LOOK_SECONDS, SKEW_SECONDS, Lease, unreleased_run
 from plugins.module_utils._recovery.store import LEASE, Store
 
@@ -135,6 +135,54 @@ def test_one_that_ran_out_is_prolonged_where_nobody_had_it_since() -> None:
     theirs.release()
     with pytest.raises(LeaseLost):
         ours.take_again()
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_one_is_had_and_given_back_by_a_table_that_stumbles(carried_out: bool) -> None:
+    """What was carried out although the answer was an error is told from what somebody else did."""
+    bench = Bench.of()
+    bench.stumbles("UpdateItem", carried_out=carried_out)
+    lease, other = lease_of(bench, "run-1"), lease_of(bench, "run-2")
+    lease.acquire()
+    with pytest.raises(LeaseLost):
+        other.acquire()
+    lease.release()
+    other.acquire()
+    assert other.covers(20)
+    assert other.token > lease.token
+    with pytest.raises(LeaseLost):
+        lease.acquire()
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_one_is_taken_from_another_run_by_a_table_that_stumbles(carried_out: bool) -> None:
+    bench = Bench.of()
+    theirs, ours = lease_of(bench, "run-1"), lease_of(bench, "run-2")
+    theirs.acquire()
+    bench.stumbles("UpdateItem", carried_out=carried_out)
+    with pytest.raises(LeaseLost):
+        ours.acquire()
+    assert ours.take_over(lambda _said: None, break_lease="run-1")
+    assert ours.covers(20)
+    with pytest.raises(LeaseLost):
+        theirs.acquire()
+
+
+def test_one_that_was_given_back_and_is_taken_meanwhile_stays_with_who_took_it() -> None:
+    bench = Bench.of()
+    first, second = lease_of(bench, "run-1"), lease_of(bench, "run-2")
+    first.acquire()
+
+    def take(call: Call) -> None:
+        bench.aws.after_call = lambda _call: None
+        second.acquire()
+        raise CallFailed(call.region, call.service, call.operation, "InternalServerError", "no")
+
+    bench.aws.after_call = take
+    with pytest.raises(LeaseLost):
+        first.release()
+    second.renew()
+    assert second.covers(20)
 
 
 def test_a_process_that_ends_is_waited_for_no_longer() -> None:

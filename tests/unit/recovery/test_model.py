@@ -45,7 +45,8 @@ def test_numbers_written_as_text_are_taken_as_templates_make_them() -> None:
 
 
 def test_empty_names_in_lists_are_left_out() -> None:
-    assert parse_application(changed("dr.buckets", ["", "data"])).dr.buckets == ("data",)
+    fencing = parse_application(changed("dr.fencing", {"event_source_mappings": ["", "orders"]})).dr.fencing
+    assert fencing.event_source_mappings == ("orders",)
 
 
 WRONG = [
@@ -64,6 +65,10 @@ WRONG = [
     ("dr.groups", "shop-asg", "application.dr.groups is 'shop-asg': expected a list of Auto Scaling groups"),
     ("dr.state_table", "", "application.dr.state_table is '': expected the name of the DynamoDB table"),
     ("dr.endpoint.port", 0, "application.dr.endpoint.port is 0: expected a TCP port, at least 1"),
+    ("dr.buckets", ["more"], "application.dr.buckets is ['more']: expected one for each of the 0 of primary.buckets"),
+    ("primary.buckets", ["data"], "application.dr.buckets is []: expected one for each of the 1 of primary.buckets"),
+    ("dr.secrets", [], "application.dr.secrets is []: expected the names of primary.secrets, ['shop/database']"),
+    ("primary.secrets", ["shop/more"], "application.dr.secrets is ['shop/database']: expected the names of primary"),
     ("dr.place", "primary", "application.dr.place is 'primary': expected one of dr"),
     ("dr.endpoit", {}, "application.dr.endpoit is {}: expected no such field here; known are"),
     ("traffic.policy", "manual", "application.traffic.policy is 'manual': expected one of orchestrated, automatic"),

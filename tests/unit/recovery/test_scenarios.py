@@ -75,6 +75,17 @@ def test_a_second_run_changes_nothing_and_makes_no_mutating_call() -> None:
     assert bench.aws.mutations() == []
 
 
+@pytest.mark.parametrize("carried_out", [True, False])
+@pytest.mark.parametrize("names", [("shop",), ("shop", "depot")], ids=["one", "two"])
+def test_a_state_table_that_stumbles_at_every_write_ends_no_planned_move(
+    names: tuple[str, ...], carried_out: bool
+) -> None:
+    bench = Bench.of(*names)
+    bench.stumbles("BatchWriteItem", "UpdateItem", "TransactWriteItems", carried_out=carried_out)
+    result = move(bench)
+    assert status(result) == [MOVED] * len(names), result.problem()
+
+
 def without_repeats(calls: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return [call for index, call in enumerate(calls) if call not in calls[max(0, index - 1) : index]]
 

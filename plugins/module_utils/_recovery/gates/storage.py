@@ -19,7 +19,7 @@ IN_SYNC = "InSync"
 
 def _directions(move: Move) -> Iterator[tuple[Site, str, str]]:
     """Each bucket with the one that it replicates to: the site of the first, and both names."""
-    for source, target in zip(move.source.buckets, move.target.buckets, strict=False):
+    for source, target in zip(move.source.buckets, move.target.buckets, strict=True):
         yield move.source, source, target
         yield move.target, target, source
 
@@ -43,7 +43,7 @@ def bucket_replication(move: Move, snapshot: Snapshot) -> Answer:
 def bucket_backlog(move: Move, snapshot: Snapshot) -> Answer:
     """The target's buckets are not far behind: what waits to be copied is not there after a move (R24)."""
     problems, silent, said = list[str](), list[str](), list[str]()
-    for source, target in zip(move.source.buckets, move.target.buckets, strict=False):
+    for source, target in zip(move.source.buckets, move.target.buckets, strict=True):
         found = snapshot.backlogs.get((move.source.access, source, target), NOT_READ)
         if isinstance(found, Backlog):
             text = f"{target} is {found.latency_seconds:.0f} s behind {source}, {found.pending} operations wait"

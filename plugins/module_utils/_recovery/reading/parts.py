@@ -62,9 +62,10 @@ class At:
         params: Mapping[str, Any] | None = None,
         *,
         mutates: bool | None = None,
+        repeatable: bool = False,
         deadline_seconds: float | None = None,
     ) -> dict[str, Any]:
-        del at
+        del at, repeatable  # only reads are made here
         return self.caller.call(
             self.access, service, operation, params, mutates=mutates, deadline_seconds=deadline_seconds
         )

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 
 from plugins.module_utils._recovery.clients import Clients
-from plugins.module_utils._recovery.errors import RegionUnreachable
+from plugins.module_utils._recovery.errors import CallFailed, RegionUnreachable
 from plugins.module_utils._recovery.model import Access
 from plugins.module_utils._recovery.runner import Line, Tools
 from plugins.module_utils._recovery.workers import InlineWorkers
@@ -111,6 +113,24 @@ class Bench:
             **changes,
         }
         return Tools(**settings)
+
+    def stumbles(self, *operations: str, carried_out: bool) -> None:
+        """From now on every other such call of a region is answered with a server error, carried out or not."""
+        made: dict[str, Iterator[int]] = defaultdict(itertools.count)
+
+        def stumble(call: Call) -> CallFailed | None:
+            if call.operation not in operations or next(made[call.region]) % 2:
+                return None
+            return CallFailed(call.region, call.service, call.operation, "InternalServerError", "no")
+
+        def answered(call: Call) -> None:
+            if error := stumble(call):
+                raise error
+
+        if carried_out:
+            self.aws.after_call = answered
+        else:
+            self.aws.refusals.append(stumble)
 
     @contextmanager
     def dies_after(self, operation: str) -> Iterator[None]:
