@@ -17,6 +17,14 @@ description:
   - Never asks Route 53 or IAM. Where clients are led is asked of DNS.
 notes:
   - Credentials come from the profile or role of each site, or from the default chain.
+options:
+  journal_dir:
+    description:
+      - The folder with the copies of the journals, as the O(pilotlight.aws_dr.region_switch#module:journal_dir) of the
+        moves, on the machine where this module runs. Roles keep them in C(journals) of C(aws_dr_reports_dir), on the
+        controller.
+      - With it, a run is told also where the state tables took nothing of it. Without it only they are asked.
+    type: path
 extends_documentation_fragment:
   - pilotlight.aws_dr.applications
   - pilotlight.aws_dr.declaration.info
@@ -26,6 +34,8 @@ EXAMPLES = r"""
 - name: See where the application is
   pilotlight.aws_dr.region_switch_info:
     applications: ["{{ aws_dr_application }}"]
+    journal_dir: "{{ aws_dr_reports_dir }}/journals"
+  delegate_to: localhost
   register: look
 """
 
@@ -62,11 +72,13 @@ applications:
       returned: always
     run:
       description:
-        - The newest run, with its state V(closed), V(under way) or V(stopped), the steps that have ended, what the
-          others were last waiting for, and those that are left.
+        - The newest run, with its state V(closed), V(under way), V(stopped) or V(abandoned), the steps that have ended,
+          what the others were last waiting for, and those that are left. What was given up and the move does not depend
+          on is not left.
         - Where the region that is moved to does not answer, the lease in the other one tells of the run, and all steps
-          count as left.
-        - One that has stopped goes on when the same move is run again.
+          count as left that the local journal does not tell of.
+        - One that has stopped goes on when the same move is run again. One that is abandoned did not end either, but is
+          older than a day, or the application was moved the other way since. The same move then begins a new run.
       type: dict
       returned: always
     pending:
@@ -82,6 +94,8 @@ applications:
       returned: always
 """
 
+from pathlib import Path
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.errors import RecoveryError
 from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.model import parse_applications
@@ -91,12 +105,16 @@ from ansible_collections.pilotlight.aws_dr.plugins.module_utils._recovery.toolbo
 
 def main():
     module = AnsibleModule(
-        argument_spec={"applications": {"type": "list", "elements": "dict", "required": True}},
+        argument_spec={
+            "applications": {"type": "list", "elements": "dict", "required": True},
+            "journal_dir": {"type": "path"},
+        },
         supports_check_mode=True,
     )
     try:
         applications = parse_applications(module.params["applications"])
-        found = describe(applications, reading_tools())
+        folder = module.params["journal_dir"]
+        found = describe(applications, reading_tools(journal_dir=Path(folder) if folder else None))
     except RecoveryError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, applications=found)

@@ -15,13 +15,14 @@ from enum import Enum
 from typing import Any
 
 from .calls import CallOutcome, PlannedCall
+from .gates.database import decided
 from .guards import CHANGED
 from .journal import Journal
 from .leases import Leases
 from .model import Access
 from .plan import Plan
 from .retries import is_permanent
-from .snapshot import Snapshot
+from .snapshot import Snapshot, Unknown
 from .steps.base import Move, Observation, Row, State, Step, Watch, World, impossible
 from .steps.registry import Mode
 
@@ -100,6 +101,8 @@ class Course:
     steps: dict[str, Progress] = field(default_factory=dict)
     failure: str | None = None
     changed: bool = False
+    decided: bool = False
+    """The target is the writer or on its way to it, as AWS said last, whoever has asked for that."""
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -141,6 +144,7 @@ class Course:
 
     def look(self, snapshot: Snapshot, now: float) -> tuple[bool, list[Due]]:
         """Observe the steps under way. Says whether any ended, and what is to be done now."""
+        self.see(snapshot)
         ended, due = False, []
         for progress in list(self.running()):
             world = World(self.move, snapshot, now, tuple(progress.outcomes))
@@ -157,6 +161,12 @@ class Course:
                 if calls:
                     due.append(Due(self, progress, calls))
         return ended, due
+
+    def see(self, snapshot: Snapshot) -> None:
+        """Take notice of where the writer is. While no region can say, it is taken to be where it was."""
+        view = snapshot.global_cluster(self.move.application, self.move.target, self.move.source)
+        if not isinstance(view, Unknown):
+            self.decided = decided(self.move, snapshot)
 
     def past(self, step: str) -> bool:
         """Whether a step has done something, so that it cannot be as before."""

@@ -38,6 +38,8 @@ KINDS = (
     "run-stopped",
     "run-closed",
 )
+FIELDS = frozenset({"run_id", "seq", "at", "kind", "step", "call", "reason", "detail"})
+"""Without which a line is no event."""
 STAGES = ("decide", "fence", "promote", "scale", "verify", "shift")
 
 EVENTS_AN_ITEM = 100
@@ -187,11 +189,14 @@ def stored_events(store: Store, application: str, run_id: str) -> list[dict[str,
 
 
 def read_file(path: Path) -> list[dict[str, Any]]:
-    """The events of a local journal; a last line that was cut off by a crash is left out."""
+    """The events of a local journal, up to what is none: a last line that was cut off by a crash, or damage."""
     events: list[dict[str, Any]] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_bytes().splitlines():
         try:
-            events.append(json.loads(line))
-        except ValueError:
+            event = json.loads(line)
+        except ValueError:  # also where it is no text
             break
+        if not (isinstance(event, dict) and event.keys() >= FIELDS):
+            break
+        events.append(event)
     return events

@@ -11,24 +11,29 @@ from pathlib import Path
 from typing import Any
 
 from . import results
-from .errors import RecoveryError
 from .gates.answers import Ruling
 from .gates.ruling import evaluate, in_the_way, past_return, wanted
-from .journal import new_run_id, read_file, stored_events
-from .lease import last_run, unreleased_run
+from .journal import new_run_id
 from .model import Application
 from .options import Options
 from .plan import Plan, make_plan
 from .reading.parts import Wanted
 from .results import ApplicationResult
+from .runs import (
+    LocalJournals,
+    each_once,
+    events_of,
+    is_history,
+    newest,
+    told_by_leases,
+    told_by_tables,
+    told_locally,
+)
 from .snapshot import Facet, GlobalCluster, Snapshot, Unknown
 from .steps.base import Move
 from .steps.registry import Mode, is_move
-from .store import LEASE, RUN, Store
+from .store import RUN, Store
 from .tools import Tools
-
-FORGOTTEN_SECONDS = 86400.0
-"""A run that was left alone for a day is not gone on with: a new one begins, with all that goes with it."""
 
 SURVEYED = (Facet.CLUSTERS, Facet.GROUPS, Facet.STATE, Facet.FENCE_STATE, Facet.POSITIONS)
 SURVEYED_OF_TARGET = (Facet.GLOBAL, Facet.HOSTS, Facet.TARGETS, Facet.LAG, Facet.DNS)
@@ -44,6 +49,8 @@ class Candidate:
     rulings: tuple[Ruling, ...]
     events: tuple[dict[str, Any], ...] = ()
     resumed: bool = False
+    journal: Path | None = None  # where its local copy belongs
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -72,6 +79,7 @@ class Candidate:
             run_id=self.move.run_id if self.resumed else None,
             changed=status == results.PLANNED,
             reasons=reasons,
+            notes=self.notes,
             gates=self.gates(),
             plan=tuple(self.plan.described()),
             bookkeeping=tuple(self.plan.bookkeeping()),
@@ -122,12 +130,6 @@ def store_of(tools: Tools, move: Move) -> Store:
     return Store(tools.caller, move.target.access, move.target.state_table)
 
 
-def journal_path(tools: Tools, move: Move) -> Path | None:
-    """The local copy of a run's journal."""
-    folder = tools.journal_dir
-    return folder / move.application.name / f"{move.run_id}.jsonl" if folder else None
-
-
 @dataclass
 class Opening:
     """Finds out for each application what a move would be. ``run_id`` names the runs that are new."""
@@ -144,7 +146,8 @@ class Opening:
         view = snapshot.global_cluster(application, target, application.other(self.options.target))
         known = view if isinstance(view, GlobalCluster) else None
         writer = known.writer if known else None
-        found = self._unfinished(application, snapshot)
+        journals = LocalJournals.of(self.tools, application)
+        found = self._unfinished(application, snapshot, journals)
         self.run_id = self.run_id or new_run_id(self.began_at, self.options.intent)
         move = Move(
             application=application,
@@ -155,94 +158,38 @@ class Opening:
             accept_data_loss=self.options.accept_data_loss,
             opened_at=float(found["opened_at"]) if found else self.began_at,
             writer_at_start=found.get("writer") if found else (writer.arn if writer else None),
-            version_at_start=found.get("version") if found else (known.engine_version if known else None),
+            # An upgrade since the run was opened is no change since the plan, which is made anew.
+            version_at_start=known.engine_version if known else (found or {}).get("version"),
             break_lease=self.options.break_lease,
             accept_unfenced=self.options.accept_unfenced,
             overwrite_secrets=self.options.overwrite_secrets,
             without_job=self.options.without_job,
         )
         plan = make_plan(move, self.mode, snapshot)
-        events = self._events_of(move) if found else ()
+        events = events_of(application, found, self.tools, journals) if found else ()
         rulings = () if plan.empty else evaluate(move, snapshot, self.options.waive)
         if found and self.mode.moves and writer is not None and known and known.member(target) == writer:
             rulings = past_return(rulings)
-        return Candidate(move, plan, rulings, events, found is not None)
+        path = journals.path(move.run_id)
+        # What cannot be read may hold what nobody else has: it is not written over.
+        journal = path if path not in journals.unreadable else None
+        return Candidate(move, plan, rulings, events, found is not None, journal, journals.said())
 
-    def _unfinished(self, application: Application, snapshot: Snapshot) -> dict[str, Any] | None:
+    def _unfinished(
+        self, application: Application, snapshot: Snapshot, journals: LocalJournals
+    ) -> Mapping[str, Any] | None:
         """The run of the same move that has not ended, from the store or else from the local journals."""
         target = application.site(self.options.target)
-        stored = snapshot.item(application, target, RUN)
-        local = self._unfinished_local(application)
-        if isinstance(stored, Unknown):
-            runs = [local] if local else []
-        else:
-            # A process that died between taking a lease and storing the run has left the lease only; one whose store
-            # took nothing at all while it ran, its local journal only.
-            leases = (snapshot.item(application, site, LEASE) for site in application.sites)
-            left = [unreleased_run(lease) for lease in leases if isinstance(lease, Mapping)]
-            left += [local] if local and not local["leased"] else []
-            runs = [dict(stored)] if stored else []
-            known = [run.get("run_id") for run in runs]
-            runs += [run for run in left if run and run["run_id"] not in known]
+        # What is known of a run by its lease alone, while its table is silent, is too little to go on with it.
+        silent = isinstance(snapshot.item(application, target, RUN), Unknown)
+        runs = each_once(
+            told_by_tables(application, snapshot, [target]),
+            () if silent else told_by_leases(application, snapshot),
+            told_locally(application, snapshot, journals, self.mode.moves),
+        )
         # A reconciliation hides no move, and no move hides it.
-        alike = [run for run in runs if is_move(run) is self.mode.moves]
-        newest = max(alike, key=lambda run: float(run["opened_at"]), default=None)
-        same = newest and newest.get("target") == self.options.target and newest.get("mode") == self.options.mode
-        if not newest or not same or newest.get("closed_at") or self._superseded(application, newest, snapshot):
+        found = newest(run for run in runs if is_move(run) is self.mode.moves)
+        same = found and found.get("target") == self.options.target and found.get("mode") == self.options.mode
+        if not found or not same or found.get("closed_at"):
             return None
-        return newest
-
-    def _superseded(self, application: Application, run: Mapping[str, Any], snapshot: Snapshot) -> bool:
-        """Whether a run that never ended is history: it is old, or the application was moved the other way since.
-
-        That may have been done by hand, which no run tells of: then the writer is neither the one on which the run was
-        planned nor the one that it moves to, and going on with it would stop at its first look, again and again.
-        """
-        opened_at = float(run["opened_at"])
-        back = snapshot.item(application, application.other(self.options.target), RUN)
-        runs = [back] if isinstance(back, Mapping) else []
-        # The way back may have been kept in a region that is lost by now; a planned one has left its lease here too.
-        lease = snapshot.item(application, application.site(self.options.target), LEASE)
-        held = last_run(lease) if isinstance(lease, Mapping) else None
-        runs += [held] if held and is_move(held) and held.get("target") != self.options.target else []
-        later = any(float(one.get("opened_at", 0)) > opened_at for one in runs)
-        return later or self._writer_left(application, run, snapshot) or self.began_at - opened_at > FORGOTTEN_SECONDS
-
-    def _writer_left(self, application: Application, run: Mapping[str, Any], snapshot: Snapshot) -> bool:
-        target = application.site(self.options.target)
-        view = snapshot.global_cluster(application, target, application.other(self.options.target))
-        if not isinstance(view, GlobalCluster) or view.writer is None or view.member(target) == view.writer:
-            return False
-        return run.get("writer") not in (None, view.writer.arn)
-
-    def _unfinished_local(self, application: Application) -> dict[str, Any] | None:
-        folder = self.tools.journal_dir / application.name if self.tools.journal_dir else None
-        for path in sorted(folder.glob("*.jsonl"), reverse=True) if folder and folder.is_dir() else ():
-            events = read_file(path)
-            if not events or events[0]["kind"] != "run-opened" or is_move(events[0]["detail"]) is not self.mode.moves:
-                continue
-            if any(one["kind"] == "run-closed" for one in events):
-                return None
-            opened = {"run_id": events[0]["run_id"], "opened_at": events[0]["at"], "leased": _leased(events)}
-            return {**events[0]["detail"], **opened}
-        return None
-
-    def _events_of(self, move: Move) -> tuple[dict[str, Any], ...]:
-        """The store's events and the local file's: each may hold some that the other one has not."""
-        path = journal_path(self.tools, move)
-        known = {event["seq"]: event for event in (read_file(path) if path and path.exists() else ())}
-        try:
-            stored = stored_events(store_of(self.tools, move), move.application.name, move.run_id)
-        except RecoveryError:
-            stored = []
-        known.update({event["seq"]: event for event in stored})
-        return tuple(known[seq] for seq in sorted(known))
-
-
-def _leased(events: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether a run had a lease in the region that keeps it: then the state table there was told of it."""
-    regions, keeper = set[str](), None
-    for event in events:
-        keeper = event["detail"].get("to_region", keeper)
-        regions |= set(event["detail"].get("tokens", ()))
-    return keeper in regions
+        return None if is_history(application, found, snapshot, self.began_at) else found

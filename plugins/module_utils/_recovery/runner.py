@@ -27,7 +27,7 @@ from .lease import Lease
 from .leases import Leases
 from .leases_together import free_tokens, release_together, renew_together, take_together
 from .model import Access, Application
-from .opening import Candidate, Opening, journal_path, opening, store_of, survey
+from .opening import Candidate, Opening, opening, store_of, survey
 from .options import Options
 from .performer import Performer
 from .reading.parts import Wanted
@@ -123,6 +123,8 @@ class _Run:
 
     def _open(self, candidates: Sequence[Candidate], snapshot: Snapshot) -> None:
         opened = [self._course(one) for one in candidates]
+        for course in opened:
+            course.see(snapshot)
         self.reader.events_since = min(course.move.opened_at for course in opened) - 1
         take_together([course.leases for course in opened], free_tokens((one.move for one in candidates), snapshot))
         self._gather([partial(self._take_leases, course) for course in opened])
@@ -135,7 +137,7 @@ class _Run:
 
     def _course(self, one: Candidate) -> Course:
         clock, move = self.tools.clock, one.move
-        journal = Journal(move.run_id, one.name, clock, store_of(self.tools, move), journal_path(self.tools, move))
+        journal = Journal(move.run_id, one.name, clock, store_of(self.tools, move), one.journal)
         journal.resume(one.events)
         document = {**opening(move, self.mode, self.options), "opened_at": move.opened_at}
         leases = []
@@ -155,7 +157,7 @@ class _Run:
             self._superseded(course, error)
         except RecoveryError as error:
             course.leases = Leases()
-            course.fail(f"the lease cannot be taken: {error}")
+            course.fail(f"the lease cannot be taken: {error}; {self._way_out()}")
         for region, why in course.leases.missing.items():
             self._note_lease(course, region, "moving without a lease", why)
 
@@ -179,6 +181,7 @@ class _Run:
         told = any(event["kind"] == "run-opened" for event in journal.events)
         kind, at = ("run-resumed", None) if told else ("run-opened", move.opened_at)
         journal.append(kind, "decide", detail=opening(move, self.mode, self.options), at=at)
+        course.notes += one.notes
         course.notes += to_be_said(one.rulings, self.options.operator)
         for line in course.notes:
             self.speaker.note(move, "gates", line)
@@ -209,13 +212,21 @@ class _Run:
     def _store_failed(self, course: Course, error: str) -> None:
         what = f"the state store in {course.move.target.region} takes no writes"
         if self._depends_on_store(course):
-            course.fail(f"{what}: {error}")
+            course.fail(f"{what}: {error}; {self._way_out()}")
         else:
             course.note(what, error)
 
     def _depends_on_store(self, course: Course) -> bool:
-        """A planned move does until the writer moves; from then on clients would be worse off if it stopped."""
-        return self.mode.needs_store and not (self.mode.moves and course.past("promote"))
+        """A planned move does until the writer moves; from then on clients would be worse off if it stopped.
+
+        What AWS says of the writer counts as well: the process that asked for it may have died before it knew.
+        """
+        return self.mode.needs_store and not (self.mode.moves and (course.past("promote") or course.decided))
+
+    def _way_out(self) -> str:
+        """What can be done where a move depends on a store and cannot have it."""
+        again = "run the same again once that is mended"
+        return f"{again}, or fail over unplanned" if self.mode.moves else again
 
     def _flush(self, courses: Iterable[Course]) -> None:
         """Store what the journals have, in one go for all applications of a region."""
@@ -295,11 +306,16 @@ class _Run:
         except LeaseLost as error:
             self._superseded(course, error)
             return False
+        depends = self._depends_on_store(course)
+        if depends and leases.without:  # the promotion that let it go without them was given up
+            regions = ", ".join(lease.region for lease in leases.without)
+            course.fail(f"the writer has not moved, and there is no lease in {regions}; {self._way_out()}")
+            return False
         if leases.covers(seconds):
             return True
         why = "; ".join(errors.values()) or "it takes too long to renew"
-        if self._depends_on_store(course):
-            course.fail(f"the lease does not outlast the next call: {why}; run the same move again")
+        if depends:
+            course.fail(f"the lease does not outlast the next call: {why}; {self._way_out()}")
             return False
         for region in leases.drop(seconds):
             self._note_lease(course, region, f"going on without a lease in {region}", errors.get(region, why))
@@ -322,6 +338,8 @@ class _Run:
         self._flush({one.course.move.application.name: one.course for one in due}.values())
         due = [one for one in due if one.course.failure is None]
         snapshot = self._look_once_more(due, snapshot)
+        for one in due:
+            one.course.see(snapshot)
         by_course: dict[str, list[tuple[Due, Mapping[int, Judgement]]]] = {}
         for one in due:
             judged = {id(call): self._judge(one, call, snapshot) for call in one.calls}

@@ -8,17 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .errors import RecoveryError
-from .journal import stored_events
-from .lease import run_of, unreleased_run
+from .lease import run_of
 from .model import Application, Site
 from .reading.parts import Wanted
 from .reading.reader import WorldReader
+from .runs import (
+    LocalJournals,
+    Run,
+    each_once,
+    events_of,
+    is_history,
+    newest,
+    told_by_leases,
+    told_by_tables,
+    told_locally,
+)
 from .snapshot import Cluster, Facet, GlobalCluster, GroupState, Lag, Snapshot, Unknown
+from .steps.base import Move
 from .steps.pending_job import open_job
-from .steps.registry import MODES, Mode, is_move
+from .steps.registry import MODES, is_move
 from .steps.traffic_switch import stored_position
-from .store import LEASE, RUN, Store, pending_item
+from .store import LEASE, RUN, pending_item
 from .switch import RECORDS
 from .tools import Tools
 
@@ -37,6 +47,7 @@ FACETS = (
 CLOSED = "closed"
 UNDER_WAY = "under way"
 STOPPED = "stopped"  # it failed, was paused or died: the same move, run again, goes on with it
+ABANDONED = "abandoned"  # the same in the past: the same move, run again, begins anew
 
 
 def describe(applications: Sequence[Application], tools: Tools) -> list[dict[str, Any]]:
@@ -51,6 +62,7 @@ def _application(application: Application, snapshot: Snapshot, tools: Tools) -> 
     view = snapshot.global_cluster(application, *application.sites)
     writer = view.writer if isinstance(view, GlobalCluster) else None
     active = application.site_in(writer.region) if writer else None
+    journals = LocalJournals.of(tools, application)
     return {
         "application": application.name,
         "active": active.place if active else None,
@@ -61,9 +73,9 @@ def _application(application: Application, snapshot: Snapshot, tools: Tools) -> 
             "names": {name: _led_to(application, name, snapshot) for name in application.traffic.names},
             "switch": {record: _plain(stored_position(snapshot, application, record)) for record in RECORDS},
         },
-        "run": _run(application, snapshot, tools),
+        "run": _run(application, snapshot, tools, journals),
         "pending": {site.place: job for site in application.sites if (job := _job(application, site, snapshot))},
-        "unknown": sorted(set(_reasons(application, snapshot))),
+        "unknown": sorted({*_reasons(application, snapshot), *journals.said()}),
     }
 
 
@@ -117,13 +129,13 @@ def _reasons(application: Application, snapshot: Snapshot) -> Iterable[str]:
         yield from (one.reason for one in found if isinstance(one, Unknown))
 
 
-def _run(application: Application, snapshot: Snapshot, tools: Tools) -> dict[str, Any] | None:
+def _run(application: Application, snapshot: Snapshot, tools: Tools, journals: LocalJournals) -> dict[str, Any] | None:
     """The newest run, with what is left of it."""
-    run = _newest(application, snapshot)
+    run = _newest(application, snapshot, journals)
     if run is None:
         return None
     seconds = max(_lasts(run, snapshot.item(application, site, LEASE), snapshot.at) for site in application.sites)
-    state = CLOSED if run.get("closed_at") else UNDER_WAY if seconds > 0 else STOPPED
+    state = _state(application, run, snapshot, seconds)
     told = {
         **{name: run.get(name) for name in ("run_id", "target", "mode", "intent", "opened_at", "closed_at")},
         "state": state,
@@ -131,25 +143,44 @@ def _run(application: Application, snapshot: Snapshot, tools: Tools) -> dict[str
     }
     if state == CLOSED or run.get("mode") not in MODES:
         return {**told, "steps": {}, "waiting": {}, "left": []}
-    return {**told, **_progress(MODES[str(run["mode"])], _events(application, run, tools))}
+    return {**told, **_progress(_as_opened(application, run), events_of(application, run, tools, journals))}
 
 
-def _newest(application: Application, snapshot: Snapshot) -> Mapping[str, Any] | None:
-    """As stored in the region that is moved to, or else as a lease tells it: that of the other region, or of a process
-    that died before it stored its run. A move that has not ended goes before what reconciles it.
+def _state(application: Application, run: Run, snapshot: Snapshot, lease_seconds: float) -> str:
+    if run.get("closed_at"):
+        return CLOSED
+    if lease_seconds > 0:
+        return UNDER_WAY
+    return ABANDONED if is_history(application, run, snapshot, snapshot.at) else STOPPED
+
+
+def _newest(application: Application, snapshot: Snapshot, journals: LocalJournals) -> Run | None:
+    """As stored in the region that is moved to, or else as a lease or this machine tells it: see ``runs``.
+
+    A move that the mover would go on with goes before what reconciles it.
     """
-    items = [snapshot.item(application, site, RUN) for site in application.sites]
-    runs = [dict(item) for item in items if isinstance(item, Mapping)]
-    for site in application.sites:
-        lease = snapshot.item(application, site, LEASE)
-        held = unreleased_run(lease) if isinstance(lease, Mapping) else None
-        runs += [held] if held and held["run_id"] not in [run["run_id"] for run in runs] else []
-    move = _last_opened(run for run in runs if is_move(run))
-    return move if move and not move.get("closed_at") else _last_opened(runs)
+    runs = each_once(
+        told_by_tables(application, snapshot, application.sites),
+        told_by_leases(application, snapshot),
+        told_locally(application, snapshot, journals),
+    )
+    move = newest(run for run in runs if is_move(run))
+    open_move = move is not None and not move.get("closed_at")
+    if move and open_move and not is_history(application, move, snapshot, snapshot.at):
+        return move
+    return newest(runs)
 
 
-def _last_opened(runs: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    return max(runs, key=lambda run: float(run.get("opened_at", 0)), default=None)
+def _as_opened(application: Application, run: Run) -> Move:
+    """The move of a run that did not end, as far as it tells which steps it depends on."""
+    return Move(
+        application=application,
+        place=str(run["target"]),
+        planned=run["mode"] == "planned",
+        intent=str(run.get("intent")),
+        run_id=str(run["run_id"]),
+        accept_unfenced=bool(run.get("accept_unfenced")),
+    )
 
 
 def _lasts(run: Mapping[str, Any], lease: object, now: float) -> float:
@@ -157,7 +188,7 @@ def _lasts(run: Mapping[str, Any], lease: object, now: float) -> float:
     return max(0.0, float(lease["expires_at"]) - now) if held and isinstance(lease, Mapping) else 0.0
 
 
-def _progress(mode: Mode, events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def _progress(move: Move, events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """How steps ended, what the others wait for, and which are to be done yet, as the journal tells."""
     ends = {"step-done": "done", "step-failed": "failed"}
     steps: dict[str, str] = {}
@@ -171,14 +202,7 @@ def _progress(mode: Mode, events: Iterable[Mapping[str, Any]]) -> dict[str, Any]
             steps[step] = ends[kind]
             waiting.pop(step, None)
     # A step that failed is settled where the move does not depend on it.
-    settled = {row.step.name for row in mode.rows if steps.get(row.step.name) == "done" or not row.required}
-    left = [row.step.name for row in mode.rows if row.step.name not in steps or row.step.name not in settled]
+    rows = MODES[move.mode].rows
+    settled = {row.step.name for row in rows if steps.get(row.step.name) == "done" or not row.demanded(move)}
+    left = [row.step.name for row in rows if row.step.name not in steps or row.step.name not in settled]
     return {"steps": steps, "waiting": waiting, "left": left}
-
-
-def _events(application: Application, run: Mapping[str, Any], tools: Tools) -> list[dict[str, Any]]:
-    site = application.site(str(run["target"]))
-    try:
-        return stored_events(Store(tools.caller, site.access, site.state_table), application.name, str(run["run_id"]))
-    except RecoveryError:
-        return []  # why the region does not answer stands under ``unknown``

@@ -17,10 +17,10 @@ from .tools import Tools
 from .workers import ThreadWorkers
 
 
-def reading_tools(clock: Clock | None = None) -> Tools:
+def reading_tools(clock: Clock | None = None, journal_dir: Path | None = None) -> Tools:
     """For a look that depends on no region: each may cost the usual budget and no more (R2)."""
     clock = clock or SystemClock()
-    return Tools(Clients(clock), clock, ThreadWorkers(), dns.resolve, probe.request)
+    return Tools(Clients(clock), clock, ThreadWorkers(), dns.resolve, probe.request, journal_dir)
 
 
 def make_tools(

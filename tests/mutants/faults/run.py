@@ -78,13 +78,15 @@ FAULTS = (
         "dead-run-not-found",
         "journal",
         "a run that died is not gone on with: another one begins",
-        Rewritten("opening:Opening._unfinished", "return newest", "return None"),
+        Rewritten(
+            "opening:Opening._unfinished", "snapshot, self.began_at) else found", "snapshot, self.began_at) else None"
+        ),
     ),
     (
         "old-run-never-history",
         "R19",
         "a run is taken up although the application was moved the other way since",
-        Rewritten("opening:Opening._superseded", "return later or", "return"),
+        Rewritten("runs:is_history", "return later or", "return"),
     ),
     (
         "failed-run-closed",
@@ -120,7 +122,7 @@ FAULTS = (
         "reconciliation-taken-for-the-way-back",
         "journal",
         "a move that did not end is history because its application was reconciled since",
-        Rewritten("opening:Opening._superseded", "is_move(held) and", "True and"),
+        Rewritten("runs:is_history", "is_move(held) and", "True and"),
     ),
     (
         "unknown-run-taken-for-closed",
@@ -186,6 +188,62 @@ FAULTS = (
             "opening:Opening.candidate",
             "if found and self.mode.moves and writer is not None and known and known.member(target) == writer:",
             "if False:",
+        ),
+    ),
+    (
+        "switchover-nobody-was-told-of-depends-on-the-old-region",
+        "R2",
+        "a switchover whose answer was lost is not gone on with once the region that it has left is lost",
+        Rewritten(
+            "runner:_Run._depends_on_store", '(course.past("promote") or course.decided)', 'course.past("promote")'
+        ),
+    ),
+    (
+        "switchover-without-the-old-regions-lease",
+        "lease",
+        "a switchover that was given up is asked for again without the lease that its watcher went without",
+        Rewritten("runner:_Run._holds", "if depends and leases.without:", "if False:"),
+    ),
+    (
+        "version-of-the-first-process-kept",
+        "compare and set",
+        "a run that is taken up after an upgrade of the engine stops at its first call, again and again",
+        Rewritten(
+            "opening:Opening.candidate",
+            'known.engine_version if known else (found or {}).get("version")',
+            'found.get("version") if found else (known.engine_version if known else None)',
+        ),
+    ),
+    (
+        "unreadable-local-journal-ends-the-move",
+        "journal",
+        "a copy of a journal that cannot be read ends a move that its state table tells all of",
+        Rewritten("runs:LocalJournals._read", "except OSError as error:", "except InterruptedError as error:"),
+    ),
+    (
+        "unread-journal-written-over",
+        "journal",
+        "a local journal that could not be read is written over",
+        Rewritten("opening:Opening.candidate", "path if path not in journals.unreadable else None", "path"),
+    ),
+    (
+        "local-run-not-told",
+        "journal",
+        "a run that only its local journal tells of is gone on with, and no look shows it",
+        Rewritten("status:_newest", "told_locally(application, snapshot, journals)", "()"),
+    ),
+    (
+        "accepted-fence-told-as-left",
+        "R7",
+        "a fence that was given up, as the operator has accepted, is told as still to be done",
+        Rewritten("status:_progress", "not row.demanded(move)", "not row.required"),
+    ),
+    (
+        "abandoned-run-told-to-go-on",
+        "journal",
+        "a run in whose place a new one would begin is told as one that would be gone on with",
+        Rewritten(
+            "status:_state", "ABANDONED if is_history(application, run, snapshot, snapshot.at) else STOPPED", "STOPPED"
         ),
     ),
 )

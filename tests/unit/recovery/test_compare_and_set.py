@@ -87,6 +87,24 @@ def test_a_promotion_is_not_asked_for_where_the_global_cluster_is_no_longer_as_p
     assert bench.aws.made("rds", promotion) == []
 
 
+def test_a_run_that_stopped_is_gone_on_with_after_an_upgrade_of_the_engine() -> None:
+    bench = Bench.of()
+    with bench.dies_after("UpdateAutoScalingGroup"):
+        move(bench)
+    bench.clock.wait(100)
+    before = world(bench)["EngineVersion"]
+    another_version(bench)
+    for cluster in bench.aws.versions:
+        bench.aws.versions[cluster] = world(bench)["EngineVersion"]
+    (result,) = move(bench).applications
+    assert (result.status, result.resumed) == (MOVED, True), result.reasons
+    opened = [event for event in journaled(bench.aws.tables[(WEST, "shop-dr-state")]) if "version" in event["detail"]]
+    assert [(event["kind"], event["detail"]["version"]) for event in opened] == [
+        ("run-opened", before),
+        ("run-resumed", world(bench)["EngineVersion"]),
+    ]
+
+
 def test_a_promotion_that_somebody_else_has_asked_for_meanwhile_is_waited_for_and_not_asked_for_again() -> None:
     bench = Bench.of()
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,8 @@ def move(bench: Bench, options: Options = DRILL, **tools: Any) -> ApplicationRes
     return run_move(bench.aws.applications, options, bench.tools(**tools)).applications[0]
 
 
-def seen_run(bench: Bench) -> dict[str, Any]:
-    run: dict[str, Any] = describe(bench.aws.applications, bench.tools())[0]["run"]
+def seen_run(bench: Bench, **tools: Any) -> dict[str, Any]:
+    run: dict[str, Any] = describe(bench.aws.applications, bench.tools(**tools))[0]["run"]
     return run
 
 
@@ -217,14 +218,14 @@ def test_a_process_that_lost_its_lease_does_not_store_its_record_over_that_of_an
     assert "shop|run" not in rows
 
 
+def nothing_is_stored(call: Call) -> CallFailed | None:
+    bad = call.service == "dynamodb" and call.mutates
+    return CallFailed(call.region, "dynamodb", call.operation, "ServiceUnavailable", "no") if bad else None
+
+
 def test_a_run_whose_store_took_nothing_while_it_lived_is_gone_on_with_from_its_local_journal(tmp_path: Path) -> None:
     bench = Bench.of()
-
-    def refuse(call: Call) -> CallFailed | None:
-        bad = call.service == "dynamodb" and call.mutates
-        return CallFailed(call.region, "dynamodb", call.operation, "ServiceUnavailable", "no") if bad else None
-
-    bench.aws.refusals = [refuse]
+    bench.aws.refusals = [nothing_is_stored]
     tools = bench.tools(journal_dir=tmp_path)
     first = run_move(bench.aws.applications, FAILOVER, tools, stop_at=bench.clock.now() + 20).applications[0]
     assert first.status == PAUSED
@@ -246,3 +247,84 @@ def test_a_local_journal_does_not_tell_of_a_run_that_a_store_made_anew_does_not_
     again = move(bench, journal_dir=tmp_path)
     assert (again.status, again.resumed) == (MOVED, False)
     assert again.run_id != first.run_id
+
+
+def test_a_run_whose_store_took_nothing_can_be_seen_where_its_local_journal_is(tmp_path: Path) -> None:
+    bench = Bench.of()
+    bench.aws.refusals = [nothing_is_stored]
+    with bench.dies_after("FailoverGlobalCluster"):
+        move(bench, FAILOVER, journal_dir=tmp_path)
+    bench.aws.refusals = []
+    bench.clock.wait(300)
+    assert seen_run(bench) is None
+    run = seen_run(bench, journal_dir=tmp_path)
+    assert (run["state"], run["mode"], run["steps"]["stop-writers"]) == ("stopped", "unplanned", "done")
+    assert "promote" in run["left"]
+    assert move(bench, FAILOVER, journal_dir=tmp_path).run_id == run["run_id"]
+    run = seen_run(bench, journal_dir=tmp_path)
+    assert (run["state"], run["left"]) == ("closed", [])
+
+
+def a_folder_in_its_place(path: Path, _monkeypatch: pytest.MonkeyPatch) -> str:
+    path.unlink()
+    path.mkdir()
+    return "Is a directory"
+
+
+def the_file_of_another_user(path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    read = Path.read_bytes
+
+    def refuse(self: Path) -> bytes:
+        if self == path:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(self)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    return "Permission denied"
+
+
+@pytest.mark.parametrize("spoil", [a_folder_in_its_place, the_file_of_another_user])
+def test_a_local_journal_that_cannot_be_read_is_left_alone_and_the_store_tells_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path, pytest.MonkeyPatch], str]
+) -> None:
+    bench = Bench.of()
+    with bench.dies_after("UpdateAutoScalingGroup"):
+        move(bench, journal_dir=tmp_path)
+    (path,) = tmp_path.glob("shop/*.jsonl")
+    why = spoil(path, monkeypatch)
+    before = path.stat()
+    result = move(bench, journal_dir=tmp_path)
+    assert (result.status, result.resumed, result.journal) == (MOVED, True, None), result.reasons
+    assert [note for note in result.notes if "cannot be read" in note] == [f"{path} cannot be read: {why}"]
+    assert path.stat() == before, "it may hold what nobody else has"
+    assert [event["seq"] for event in stored(bench)] == list(range(1, len(stored(bench)) + 1))
+    seen = describe(bench.aws.applications, bench.tools(journal_dir=tmp_path))[0]
+    assert (seen["run"]["state"], seen["unknown"]) == ("closed", [f"{path} cannot be read: {why}"])
+
+
+def test_journals_of_another_user_do_not_end_a_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, *_arguments: str, **_options: str) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    (tmp_path / "shop").mkdir()
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
+    result = move(Bench.of(), journal_dir=tmp_path)
+    assert (result.status, result.journal) == (MOVED, None)
+    assert f"{tmp_path / 'shop'} cannot be read: Permission denied" in result.notes
+    assert any("the journal has no local copy" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe\x00\x9c", b"{}", b"7", b'{"run_id": "2026'])
+def test_what_is_no_event_ends_a_local_journal_and_not_the_move(tmp_path: Path, damage: bytes) -> None:
+    bench = Bench.of()
+    with bench.dies_after("UpdateAutoScalingGroup"):
+        move(bench, journal_dir=tmp_path)
+    (path,) = tmp_path.glob("shop/*.jsonl")
+    lines = path.read_bytes().splitlines()
+    path.write_bytes(b"\n".join([lines[0], damage, *lines[2:]]))
+    assert len(read_file(path)) == 1
+    (path.parent / "zz.jsonl").write_bytes(damage)
+    result = move(bench, journal_dir=tmp_path)
+    assert (result.status, result.resumed) == (MOVED, True)
+    assert read_file(path) == stored(bench)

@@ -740,6 +740,83 @@ def test_a_switchover_whose_old_region_is_lost_once_the_writer_has_moved_is_gone
     assert any(note.startswith("source-region (R2)") for note in again.notes)
 
 
+def answer_lost(bench: Bench, operation: str) -> None:
+    """A call is carried out, and its answer never arrives."""
+
+    def lose(call: Call) -> None:
+        if call.operation == operation:
+            bench.aws.after_call = lambda call: None
+            raise RegionUnreachable(call.region, "connection reset")
+
+    bench.aws.after_call = lose
+
+
+def no_lease_in_the_old_region(call: Call) -> CallFailed | None:
+    bad = (call.operation, call.region) == ("UpdateItem", EAST)
+    return CallFailed(EAST, "dynamodb", call.operation, "ServiceUnavailable", "no") if bad else None
+
+
+@pytest.mark.parametrize("lost", ["with the process", "on the way"])
+def test_a_switchover_whose_answer_nobody_got_is_gone_on_with_when_the_old_region_is_lost(lost: str) -> None:
+    bench = Bench.of()
+    if lost == "on the way":
+        answer_lost(bench, "SwitchoverGlobalCluster")
+        assert status(move(bench, stop_at=bench.clock.now() + 60)) == [PAUSED]
+    else:
+        with bench.dies_after("SwitchoverGlobalCluster"):
+            move(bench)
+    bench.clock.wait(120)
+    assert bench.aws.writer(bench.aws.applications[0]) == WEST
+    bench.aws.outage(EAST, "hang")
+    again = move(bench).applications[0]
+    assert (again.status, again.resumed) == (MOVED, True), again.reasons
+    assert led_to(bench) == WEST
+    assert any(note.startswith("moving without a lease") for note in again.notes)
+
+
+def test_a_switchover_that_is_on_its_way_is_watched_also_without_the_old_regions_lease() -> None:
+    bench = Bench.of()
+    bench.aws.delays.promote = 300
+    with bench.dies_after("SwitchoverGlobalCluster"):
+        move(bench)
+    bench.clock.wait(120)
+    bench.aws.refusals = [no_lease_in_the_old_region]
+    again = move(bench).applications[0]
+    assert (again.status, again.resumed) == (MOVED, True), again.reasons
+
+
+def test_a_switchover_that_is_given_up_is_not_asked_for_again_without_the_old_regions_lease() -> None:
+    bench = Bench.of()
+    bench.aws.delays.promote = 300
+    with bench.dies_after("SwitchoverGlobalCluster"):
+        move(bench)
+    bench.clock.wait(120)
+
+    gives_up_at = bench.clock.now() + 30
+
+    def give_up(call: Call) -> None:
+        if call.at > gives_up_at:
+            bench.aws.after_call = lambda call: None
+            del bench.aws.globals["shop-global"]["FailoverState"]
+            bench.aws.moves.clear()
+
+    bench.aws.after_call = give_up
+    bench.aws.refusals = [no_lease_in_the_old_region]
+    again = move(bench).applications[0]
+    assert again.status == FAILED
+    assert f"there is no lease in {EAST}" in again.reasons[0]
+    assert "fail over unplanned" in again.reasons[0]
+    assert len(bench.aws.made("rds", "SwitchoverGlobalCluster")) == 1
+
+
+def test_a_planned_move_that_gets_no_lease_says_what_can_be_done() -> None:
+    bench = Bench.of()
+    bench.aws.refusals = [no_lease_in_the_old_region]
+    result = move(bench).applications[0]
+    assert result.status == FAILED
+    assert "run the same again once that is mended, or fail over unplanned" in result.reasons[0]
+
+
 def test_a_switchover_whose_old_region_falls_silent_ends_soon_and_says_what_to_do() -> None:
     bench = Bench.of()
     original = bench.aws.after_call
