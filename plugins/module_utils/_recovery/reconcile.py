@@ -117,11 +117,16 @@ def _reconciliation(run: ApplicationResult) -> Reconciliation:
     status = run.status
     if status == results.MOVED:
         status = CLOSED if closing.get("outcome") == "done" else PENDING
-    left = [str(step["reason"]) for step in run.steps if step["outcome"] == "given up" and step["step"] != "close-job"]
+    left = [
+        line
+        for step in run.steps
+        if step["outcome"] == "given up"
+        for line in details[step["step"]].get("left", [step["reason"]])
+    ]
     return Reconciliation(
         status=status,
         run=run,
         snapshots=tuple(details.get("copy-lost-writes", {}).get("snapshots", ())),
         exposed=tuple(details.get("exposure", {}).get("exposed", ())),
-        left=tuple(left),
+        left=tuple(dict.fromkeys(left)),
     )

@@ -160,7 +160,47 @@ FAULTS = (
         "serving-site-is-fenced",
         "R7",
         "reconciling fences a site that serves again",
-        Rewritten("steps.fencing:applies", "and member.writer", ""),
+        Rewritten("steps.fencing:applies", "return serving == move.target", "return True"),
+    ),
+    (
+        "unknown-writer-taken-for-the-old-site",
+        "R7",
+        "reconciling takes a fence for done while nobody can say which site serves",
+        Rewritten("steps.fencing:spared", "return underway(wanted.reason)", "return DONE"),
+    ),
+    (
+        "job-closed-while-nobody-knows-who-serves",
+        "R7",
+        "a job is closed although the fence was not looked at, as nobody can say which site serves",
+        Rewritten("steps.reconciliation:CloseJob.observe", "return underway(wanted.reason)", "wanted = False"),
+    ),
+    (
+        "old-region-believed-on-who-serves",
+        "R7",
+        "a region that was lost and still takes itself for the writer is not fenced",
+        Rewritten(
+            "steps.fencing:applies",
+            "global_cluster(move.application, move.target)",
+            "global_cluster(move.application, move.source)",
+        ),
+    ),
+    (
+        "reason-of-an-open-job-left-out",
+        "R7",
+        "a job that stays pending does not say what of it is left",
+        Rewritten("reconcile:_reconciliation", 'if step["outcome"] == "given up"', 'if step["step"] == "promote"'),
+    ),
+    (
+        "absent-valve-taken-for-fenced-in-the-job",
+        "R25",
+        "the job says that a site is fenced where what is listed is not there",
+        Rewritten("steps.fencing:unfenced", "if names:", "if False:"),
+    ),
+    (
+        "reconcile-told-to-promote",
+        "R7",
+        "a fence that is late while reconciling asks for a word that only a promotion takes",
+        Rewritten("steps.fencing:Fence.when_late", "AGAIN if move.mode == RECONCILE else NEXT", "NEXT"),
     ),
     (
         "silent-old-region-waited-for",

@@ -469,4 +469,8 @@ def test_what_is_listed_and_is_not_there_is_told_as_not_fenced() -> None:
     assert result.status == MOVED
     (note,) = (note for note in result.notes if note.startswith("stop-writers"))
     assert "schedule default/shop-nightly is not there in us-east-1" in note
+    assert list(steps(result)["leave-job"]["detail"]["unfenced"]) == ["other writers"]
+    (said,) = (note for note in result.notes if note.startswith("leave-job"))
+    assert "us-east-1 is not fenced: other writers" in said
+    assert list(kept(bench, WEST, "pending#primary")["unfenced"]) == ["other writers"]
     assert steps(result)["stop-writers"]["detail"]["missing"] == ["schedule default/shop-nightly"]

@@ -345,3 +345,133 @@ def test_a_reconciliation_that_died_hides_no_failover_that_has_not_ended(tmp_pat
 def silent_store(call: Call) -> CallFailed | None:
     silent = call.service == "dynamodb"
     return CallFailed(call.region, "dynamodb", call.operation, "ServiceUnavailable", "no") if silent else None
+
+
+def no_one_may_ask_who_serves(bench: Bench, times: int = 10**6) -> None:
+    """DescribeGlobalClusters is denied, so many times."""
+
+    def denied(call: Call) -> CallFailed | None:
+        nonlocal times
+        if call.operation != "DescribeGlobalClusters" or times <= 0:
+            return None
+        times -= 1
+        return CallFailed(call.region, "rds", call.operation, "AccessDenied", "no")
+
+    bench.aws.refusals.append(denied)
+
+
+def test_nothing_is_called_reconciled_while_nobody_can_say_which_region_serves() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    no_one_may_ask_who_serves(bench)
+    result = again(bench)
+    assert result.status == REFUSED
+    assert ["global-cluster" in reason for reason in result.reasons] == [True]
+    assert (job(bench)["closed_at"], bench.aws.mutations()) == (None, [])
+    bench.aws.refusals.clear()
+    assert again(bench).status == CLOSED
+    assert bench.aws.open_valves(primary(bench)) == SHUT
+
+
+def test_the_fence_waits_until_the_living_region_says_which_one_serves() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+
+    def silent_for_a_while(call: Call) -> None:
+        if call.operation == "UpdateItem" and not bench.aws.refusals:  # the lease: the gates have been asked
+            no_one_may_ask_who_serves(bench, times=3)
+
+    bench.aws.after_call = silent_for_a_while
+    result = again(bench)
+    assert (result.status, result.reasons) == (CLOSED, ())
+    assert bench.aws.open_valves(primary(bench)) == SHUT
+    assert bench.aws.groups[(EAST, "shop-asg")].desired == 0
+
+
+def test_a_job_is_not_closed_where_the_living_region_falls_silent_on_who_serves() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+
+    def silent(call: Call) -> None:
+        if call.operation == "UpdateItem" and not bench.aws.refusals:
+            no_one_may_ask_who_serves(bench)
+
+    bench.aws.after_call = silent
+    result = again(bench)
+    assert result.status == FAILED
+    assert "which of us-west-2 and us-east-1 serves" in result.reasons[0]
+    assert "accept_unfenced" not in result.reasons[0]
+    assert job(bench)["closed_at"] is None
+
+
+def test_a_global_cluster_that_is_gone_closes_no_job_and_is_told() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    del bench.aws.globals["shop-global"]
+    result = again(bench)
+    assert result.status == FAILED
+    assert "shop-global names neither as its writer" in result.reasons[0]
+    assert job(bench)["closed_at"] is None
+
+
+def test_what_keeps_a_job_open_is_told_also_where_no_other_step_has_a_reason() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+
+    def wakes_up(call: Call) -> None:
+        if call.operation == "CopyDBClusterSnapshot":  # the fence was seen to stand by now
+            no_one_may_ask_who_serves(bench)
+
+    bench.aws.after_call = wakes_up
+    result = again(bench)
+    assert (result.status, job(bench)["closed_at"]) == (PENDING, None)
+    assert [line for line in result.left if "which of us-west-2 and us-east-1 serves" in line]
+    assert [line for line in result.exposed if "whether there is a standby is not known" in line]
+
+
+def test_a_group_that_is_slow_to_empty_is_waited_for_by_reconciling_again() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    stays = bench.aws._autoscaling_describe_auto_scaling_groups
+
+    def slow(region: str, params: Any) -> Any:
+        answer = stays(region, params)
+        for group in answer["AutoScalingGroups"] if region == EAST else ():
+            group["Instances"] = [{"InstanceId": "i-1", "LifecycleState": "InService", "HealthStatus": "Healthy"}]
+        return answer
+
+    bench.aws._autoscaling_describe_auto_scaling_groups = slow  # type: ignore[method-assign]
+    result = again(bench)
+    assert result.status == FAILED
+    assert "reconcile again" in result.reasons[0]
+    assert "accept_unfenced" not in result.reasons[0]
+
+
+def test_a_name_that_nothing_is_found_behind_is_told_and_holds_no_job_open() -> None:
+    described = document()
+    described["primary"]["fencing"]["schedules"] = ["shop-nightyl"]
+    bench = failed_over(None)
+    bench.aws.applications = [parse_application(described)]
+    bench.aws.comes_back(primary(bench))
+    result = again(bench)
+    assert (result.status, result.reasons) == (CLOSED, ())
+    assert [note for note in result.notes if "default/shop-nightyl is not there" in note]
+
+
+def test_the_old_region_is_not_believed_on_who_serves() -> None:
+    """It was lost when the writer moved, and may tell for a while what it knew before."""
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    told = bench.aws._rds_describe_global_clusters
+
+    def of_before(region: str, params: Any) -> Any:
+        answer = json.loads(json.dumps(told(region, params)))
+        for member in answer["GlobalClusters"][0]["GlobalClusterMembers"] if region == EAST else ():
+            member["IsWriter"] = member["DBClusterArn"].split(":")[3] == EAST
+        return answer
+
+    bench.aws._rds_describe_global_clusters = of_before  # type: ignore[method-assign]
+    assert again(bench).status == PENDING
+    assert bench.aws.open_valves(primary(bench)) == SHUT
+    bench.aws._rds_describe_global_clusters = told  # type: ignore[method-assign]
+    assert again(bench).status == CLOSED

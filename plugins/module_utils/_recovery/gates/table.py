@@ -82,7 +82,8 @@ GATES: tuple[Gate, ...] = (
         "R31",
         "are both sites members of the global cluster, one of them the writer?",
         database.global_cluster,
-        ALWAYS,
+        # What reconciling needs of it is which site serves; a cluster that has left it is reconciled like any other.
+        Modes(planned=BOTH, unplanned=BOTH, reconcile=UNKNOWN).blocks(),
         _VIEW,
         waivable=False,
     ),

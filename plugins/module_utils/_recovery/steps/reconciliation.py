@@ -17,12 +17,11 @@ from .base import (
     Step,
     Watch,
     World,
-    impossible,
     needed,
     underway,
     watching,
 )
-from .fencing import applies, unfenced
+from .fencing import applies, still_open
 from .lost_writes import CopyLostWrites
 from .pending_job import job_call, pending_job, stored_job
 from .secret_links import RelinkSecrets
@@ -31,9 +30,11 @@ from .secret_links import RelinkSecrets
 def exposed(move: Move, snapshot: Snapshot) -> list[str]:
     """What the application lacks as long as its old site is no whole standby."""
     site, lines = move.source, []
-    view = snapshot.global_cluster(move.application, move.target, move.source)
+    view = snapshot.global_cluster(move.application, move.target)
     member = view.member(site) if isinstance(view, GlobalCluster) else None
-    if member is None:
+    if isinstance(view, Unknown):
+        lines.append(f"whether there is a standby is not known: {view.reason} (R9)")
+    elif member is None:
         lines.append(f"no standby: {site.cluster} in {site.region} is no member of the global cluster (R9)")
     elif member.synchronisation not in (None, "connected"):
         lines.append(f"no standby: {site.cluster} in {site.region} is {member.synchronisation} (R9)")
@@ -80,8 +81,8 @@ class CloseJob(Step):
     absolute = True
 
     def watches(self, move: Move) -> frozenset[Watch]:
-        """The job."""
-        return watching((Facet.FENCE_STATE, TARGET))
+        """The job, and who serves: only where that is known can the fence be known to stand."""
+        return watching((Facet.FENCE_STATE, TARGET), (Facet.GLOBAL, TARGET))
 
     def observe(self, world: World) -> Observation:
         """Whether it is closed; one that cannot be closed yet says what is left of it."""
@@ -90,8 +91,12 @@ class CloseJob(Step):
             return underway(f"the pending job: {job.reason}")
         if pending_job(world.snapshot, world.move) is None:
             return DONE
-        left = self._left(world)
-        return impossible(f"the job stays pending: {'; '.join(left)}") if left else needed("the job to be closed")
+        wanted = applies(world)
+        if isinstance(wanted, Unknown):
+            return underway(wanted.reason)
+        if left := self._left(world, fenced=wanted):
+            return Observation(State.IMPOSSIBLE, f"the job stays pending: {'; '.join(left)}", {"left": left})
+        return needed("the job to be closed")
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """PutItem."""
@@ -101,9 +106,9 @@ class CloseJob(Step):
         return (job_call(world.move, {**job, "closed_at": world.now, "closed_by": world.move.run_id}),)
 
     @staticmethod
-    def _left(world: World) -> list[str]:
+    def _left(world: World, fenced: bool) -> list[str]:
         here = World(world.move, world.snapshot, world.now)
-        left = list(unfenced(world.move, world.snapshot).values()) if applies(here) else []
+        left = list(still_open(world.move, world.snapshot).values()) if fenced else []
         for step in (CopyLostWrites(), RelinkSecrets()):
             seen = step.observe(here)
             if seen.state is not State.DONE:
