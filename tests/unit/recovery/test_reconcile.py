@@ -475,3 +475,74 @@ def test_the_old_region_is_not_believed_on_who_serves() -> None:
     assert bench.aws.open_valves(primary(bench)) == SHUT
     bench.aws._rds_describe_global_clusters = told  # type: ignore[method-assign]
     assert again(bench).status == CLOSED
+
+
+HOME_UNPLANNED = Options("primary", "unplanned", accept_data_loss=True, waive=WAIVED, accept_unfenced=True)
+
+
+def failed_over_twice() -> Bench:
+    """To dr, home when dr was lost, and about to go to dr again: what the first failover lost is not saved yet."""
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench), joined=True)
+    bench.aws.outage(WEST, "refuse")
+    assert run_move(bench.aws.applications, HOME_UNPLANNED, bench.tools()).ok
+    bench.clock.wait(7200)
+    bench.aws.heal(WEST)
+    bench.aws.comes_back(bench.aws.applications[0].dr, snapshot=False, joined=True)
+    assert reconcile(bench.aws.applications, "dr", bench.tools())[0].status == CLOSED, "its switch is open again"
+    bench.clock.wait(7200)
+    return bench
+
+
+def test_a_second_failover_takes_nothing_away_from_the_job_of_the_first() -> None:
+    bench = failed_over_twice()
+    first = job(bench)
+    bench.aws.outage(EAST, "refuse")
+    second = run_move(bench.aws.applications, LOST, bench.tools()).applications[0]
+    assert second.status == MOVED
+    assert (job(bench)["run_id"], job(bench)["earlier"]) == (second.run_id, [first["run_id"]])
+    assert job(bench)["since"] == first["since"]
+    bench.clock.wait(3600)
+    bench.aws.heal(EAST)
+    bench.aws.comes_back(primary(bench), snapshot=False, joined=True)
+    result = again(bench)
+    assert (result.status, result.snapshots) == (CLOSED, (COPY,))
+    assert not [note for note in result.notes if "there is none" in note]
+
+
+def test_a_failover_says_what_an_earlier_one_has_left() -> None:
+    bench = failed_over_twice()
+    first = job(bench)["run_id"]
+    result = run_move(bench.aws.applications, LOST, bench.tools()).applications[0]
+    assert result.status == MOVED
+    assert [note for note in result.notes if f"run {first} left a job for us-east-1" in note]
+    assert [note for note in result.notes if note.startswith("leave-job") and f"left of run {first}" in note]
+
+
+def test_a_run_that_is_gone_on_with_does_not_take_its_own_job_for_an_earlier_one() -> None:
+    bench = Bench.of()
+    bench.aws.delays.dns = 120
+    run_move(bench.aws.applications, LOST, bench.tools(), stop_at=bench.clock.now() + 100)
+    assert job(bench)["closed_at"] is None
+    result = run_move(bench.aws.applications, LOST, bench.tools()).applications[0]
+    assert (result.status, job(bench)["earlier"]) == (MOVED, [])
+    assert not [note for note in result.notes if note.startswith("reconciled (R8)")]
+
+
+def test_a_job_that_another_run_has_left_meanwhile_is_not_written_over() -> None:
+    """No lease keeps an unplanned move from another one whose state table was silent."""
+    bench = Bench.of()
+    bench.aws.outage(EAST, "refuse")
+    other = {"job": "reconcile", "run_id": "run-0", "place": "primary", "since": 1.0, "unfenced": {}}
+
+    def left_right_before(call: Call) -> None:
+        rows = bench.aws.tables[(WEST, "shop-dr-state")]
+        wrote = call.operation == "PutItem" and call.params["Item"]["item"]["S"] == "pending#primary"
+        if wrote and "shop|pending#primary" not in rows:
+            document = {"document": {"S": json.dumps(other)}}
+            rows["shop|pending#primary"] = {"application": {"S": "shop"}, "item": {"S": "pending#primary"}, **document}
+
+    bench.aws.refusals.append(left_right_before)
+    result = run_move(bench.aws.applications, LOST, bench.tools()).applications[0]
+    assert result.status == MOVED
+    assert (job(bench)["since"], job(bench)["earlier"]) == (1.0, ["run-0"])

@@ -54,8 +54,8 @@ GATES: tuple[Gate, ...] = (
         "R8",
         "is nothing left to be reconciled?",
         state.reconciled,
-        Modes(planned=BOTH).blocks(),
-        watching((Facet.FENCE_STATE, SOURCE), (Facet.FENCE_STATE, TARGET)),
+        Modes(planned=BOTH, unplanned=SAID).blocks(),
+        watching((Facet.FENCE_STATE, SOURCE), (Facet.FENCE_STATE, TARGET)) | _VIEW,
     ),
     Gate(
         "target-region",

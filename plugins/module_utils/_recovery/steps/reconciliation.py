@@ -103,7 +103,8 @@ class CloseJob(Step):
         job = pending_job(world.snapshot, world.move)
         if job is None:
             return ()
-        return (job_call(world.move, {**job, "closed_at": world.now, "closed_by": world.move.run_id}),)
+        closed = {**job, "closed_at": world.now, "closed_by": world.move.run_id}
+        return (job_call(world.move, closed, stored_job(world.snapshot, world.move)),)
 
     @staticmethod
     def _left(world: World, fenced: bool) -> list[str]:
