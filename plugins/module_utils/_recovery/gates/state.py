@@ -11,7 +11,7 @@ from ..lease import run_of, seconds_left
 from ..readiness_document import LONGEST_AGE_SECONDS, age_in_words, found_in
 from ..snapshot import GlobalCluster, Snapshot, Unknown
 from ..steps.base import Move
-from ..steps.pending_job import command, open_job
+from ..steps.pending_job import open_job, reconcile_command
 from ..steps.registry import MODES
 from ..store import LEASE, READINESS, RUN, pending_item
 from .answers import Answer, Verdict, fails, holds, summed_up, unknown
@@ -67,7 +67,7 @@ def reconciled(move: Move, snapshot: Snapshot) -> Answer:
         if left == serving == move.target:
             said.append(f"{waits}, which has the writer: it may be done afterwards")
         else:
-            wrong.append(f"{waits}: run {command(left.place)} first")
+            wrong.append(f"{waits}: run {reconcile_command(left.place)} first")
     return summed_up(wrong, silent, "; ".join(said))
 
 

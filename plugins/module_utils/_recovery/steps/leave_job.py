@@ -12,7 +12,7 @@ from ..calls import PlannedCall
 from ..snapshot import Facet, Unknown
 from .base import TARGET, Expects, Move, Observation, State, Step, Watch, World, needed, underway, watching
 from .fencing import unfenced
-from .pending_job import command, job_call, open_job, stored_job
+from .pending_job import job_call, open_job, reconcile_command, stored_job
 
 
 class LeaveJob(Step):
@@ -42,7 +42,8 @@ class LeaveJob(Step):
             return needed("the job for the day when the old region is back")
         left = unfenced(move, world.snapshot)
         fenced = f"not fenced: {', '.join(left)} ({next(iter(left.values()))})" if left else "fenced"
-        warning = f"{move.source.region} is {fenced}; after the move run {command(move.source.place)} when it is back"
+        command = reconcile_command(move.source.place)
+        warning = f"{move.source.region} is {fenced}; after the move run {command} when it is back"
         if earlier := (job or {}).get("earlier"):
             warning += f", also for what is left of run {', '.join(earlier)}"
         return Observation(State.DONE, "", {"warning": warning, "unfenced": left})

@@ -42,9 +42,17 @@ def pending_job(snapshot: Snapshot, move: Move) -> Mapping[str, Any] | None:
     return None if done else {"job": "reconcile", "run_id": None, "place": move.source.place, "since": 0.0}
 
 
-def command(place: str) -> str:
+def reconcile_command(place: str) -> str:
     """What an operator runs once the region of the site at ``place`` is back."""
     return "playbooks/reconcile.yml" + ("" if place == PLACES[0] else f" -e reconcile_place={place}")
+
+
+def opening_command(place: str, application: str) -> str:
+    """What opens the site at ``place`` again while it has the writer: a planned move to where the writer is."""
+    if place == PLACES[0]:
+        return "playbooks/failback.yml"
+    options = {"failover_target": place, "failover_mode": "planned", "failover_confirm": application}
+    return " ".join(["playbooks/failover.yml", *(f"-e {name}={value}" for name, value in options.items())])
 
 
 def job_call(move: Move, document: Mapping[str, Any], found: Mapping[str, Any] | Unknown | None) -> PlannedCall:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from ..calls import PlannedCall
-from ..snapshot import Cluster, Facet, GlobalCluster, Lag, Snapshot, Unknown
+from ..snapshot import Cluster, Facet, GlobalCluster, GroupState, Lag, Snapshot, Unknown
+from ..valves import kept
 from .base import (
     DONE,
     SOURCE,
@@ -23,7 +24,7 @@ from .base import (
 )
 from .fencing import applies, still_open
 from .lost_writes import CopyLostWrites
-from .pending_job import job_call, pending_job, stored_job
+from .pending_job import job_call, opening_command, pending_job, stored_job
 from .secret_links import RelinkSecrets
 
 
@@ -31,6 +32,9 @@ def exposed(move: Move, snapshot: Snapshot) -> list[str]:
     """What the application lacks as long as its old site is no whole standby."""
     site, lines = move.source, []
     view = snapshot.global_cluster(move.application, move.target)
+    if isinstance(view, GlobalCluster) and view.writer_among((site,)) and _is_shut(move, snapshot):
+        opens = opening_command(site.place, move.application.name)
+        lines.append(f"{site.region} has the writer and is shut, so nobody serves: {opens} opens it again")
     member = view.member(site) if isinstance(view, GlobalCluster) else None
     if isinstance(view, Unknown):
         lines.append(f"whether there is a standby is not known: {view.reason} (R9)")
@@ -45,6 +49,13 @@ def exposed(move: Move, snapshot: Snapshot) -> list[str]:
     if not isinstance(lag, Lag) and member is not None and not member.writer:
         lines.append(f"alarms on the lag are silent: {lag.reason} (R10)")
     return lines
+
+
+def _is_shut(move: Move, snapshot: Snapshot) -> bool:
+    """Whether a fence stands at the old site: what it keeps shut, or groups that are empty."""
+    groups = [(group, snapshot.group(move.source, group.name)) for group in move.source.groups]
+    empty = any(isinstance(state, GroupState) and state.desired < group.active.min for group, state in groups)
+    return empty or bool(kept(snapshot, move.application, move.source))
 
 
 class ReportExposure(Step):
