@@ -20,14 +20,16 @@ from .steps.registry import FENCES, UNPLANNED
 
 Events = Sequence[Mapping[str, Any]]
 
+BEGINNINGS = ("run-opened", "run-resumed")
 IN_DOUBT = frozenset({None, NO_ANSWER, CHANGED, LOOK_AGAIN}) | SERVER_SIDE
 """Codes of a promotion that AWS may have carried out all the same, or that somebody else has asked for."""
 
 
 def has_moved(events: Events) -> bool | None:
     """Whether the run has moved the writer; None where that is not known."""
-    if any(event["kind"] == "lease" and (event.get("detail") or {}).get("lost") for event in events):
-        return None  # another run goes on, and who knows how far it is
+    held = [not _lost_its_lease(event) for event in events if _lost_its_lease(event) or event["kind"] in BEGINNINGS]
+    if held and not held[-1]:
+        return None  # another process goes on, and who knows how far it is
     promotion = [event for event in events if event.get("step") == "promote"]
     if any(event["kind"] == "step-done" for event in promotion):
         return True
@@ -37,6 +39,10 @@ def has_moved(events: Events) -> bool | None:
     last = calls[-1]
     refused = last["kind"] == "result" and last.get("reason")
     return False if refused and (last.get("detail") or {}).get("code") not in IN_DOUBT else None
+
+
+def _lost_its_lease(event: Mapping[str, Any]) -> bool:
+    return event["kind"] == "lease" and bool((event.get("detail") or {}).get("lost"))
 
 
 def is_shut(events: Events) -> bool:

@@ -169,6 +169,12 @@ FAULTS = (
         Rewritten("steps.fencing:spared", "return underway(wanted.reason)", "return DONE"),
     ),
     (
+        "unreadable-job-taken-for-none",
+        "R7",
+        "reconciling takes a fence for done while the job cannot be read",
+        Rewritten("steps.fencing:applies", "stored_job(world.snapshot, move), Unknown", "None, Unknown"),
+    ),
+    (
         "job-closed-while-nobody-knows-who-serves",
         "R7",
         "a job is closed although the fence was not looked at, as nobody can say which site serves",

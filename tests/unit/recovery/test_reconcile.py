@@ -546,3 +546,23 @@ def test_a_job_that_another_run_has_left_meanwhile_is_not_written_over() -> None
     result = run_move(bench.aws.applications, LOST, bench.tools()).applications[0]
     assert result.status == MOVED
     assert (job(bench)["since"], job(bench)["earlier"]) == (1.0, ["run-0"])
+
+
+def test_a_job_that_cannot_be_read_for_a_while_does_not_make_a_fence_done() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+
+    denied = 0
+
+    def denied_twice(call: Call) -> CallFailed | None:
+        nonlocal denied
+        begun = any(one.operation == "UpdateItem" for one in bench.aws.calls)  # the lease: the gates have been asked
+        if not begun or call.operation != "BatchGetItem" or call.region != WEST or denied == 2:
+            return None
+        denied += 1
+        return CallFailed(WEST, "dynamodb", call.operation, "AccessDeniedException", "no")
+
+    bench.aws.refusals.append(denied_twice)
+    result = again(bench)
+    assert (result.status, result.left) == (CLOSED, ())
+    assert bench.aws.open_valves(primary(bench)) == SHUT

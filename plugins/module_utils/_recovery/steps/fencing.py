@@ -37,7 +37,7 @@ from .base import (
     unreachable,
     watching,
 )
-from .pending_job import pending_job
+from .pending_job import pending_job, stored_job
 
 EMPTY_SECONDS = 60.0
 """An instance that leaves service goes on for as long as its target group drains its connections, 300 s by default
@@ -59,6 +59,8 @@ def applies(world: World) -> bool | Unknown:
     move = world.move
     if move.mode != RECONCILE:
         return True
+    if isinstance(stored := stored_job(world.snapshot, move), Unknown):
+        return Unknown(f"the pending job: {stored.reason}")
     if pending_job(world.snapshot, move) is None:
         return False
     # As the living region sees it: the one that was lost may not have heard yet that it is not the writer any more.
@@ -92,8 +94,9 @@ class Fence(Step):
         return f"{self.deadline_reason}; {AGAIN if move.mode == RECONCILE else NEXT}"
 
     def watches(self, move: Move) -> frozenset[Watch]:
-        """Who serves, where that decides whether there is a fence."""
-        return watching((Facet.GLOBAL, TARGET)) if move.mode == RECONCILE else frozenset()
+        """The job and who serves, where these decide whether there is a fence."""
+        reconciles = move.mode == RECONCILE
+        return watching((Facet.GLOBAL, TARGET), (Facet.FENCE_STATE, TARGET)) if reconciles else frozenset()
 
 
 def not_fenced(move: Move, reason: str) -> Observation:

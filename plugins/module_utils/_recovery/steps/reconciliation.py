@@ -52,10 +52,11 @@ def exposed(move: Move, snapshot: Snapshot) -> list[str]:
 
 
 def _is_shut(move: Move, snapshot: Snapshot) -> bool:
-    """Whether a fence stands at the old site: what it keeps shut, or groups that are empty."""
-    groups = [(group, snapshot.group(move.source, group.name)) for group in move.source.groups]
-    empty = any(isinstance(state, GroupState) and state.desired < group.active.min for group, state in groups)
-    return empty or bool(kept(snapshot, move.application, move.source))
+    """Whether a fence stands at the old site: its groups are empty, or, where it has none, something is kept shut."""
+    if not move.source.groups:
+        return bool(kept(snapshot, move.application, move.source))
+    states = [snapshot.group(move.source, group.name) for group in move.source.groups]
+    return all(isinstance(state, GroupState) and not state.desired for state in states)
 
 
 class ReportExposure(Step):
