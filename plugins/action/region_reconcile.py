@@ -20,6 +20,7 @@ class ActionModule(MovingAction):
         "place": {"type": "str", "choices": ["primary", "dr"], "default": "primary"},
         "overwrite_secrets": {"type": "list", "elements": "str", "default": []},
         "without_job": {"type": "bool", "default": False},
+        "break_lease": {"type": "str", "default": ""},
     }
 
     def outcomes(
@@ -32,4 +33,5 @@ class ActionModule(MovingAction):
             check=self._task.check_mode,
             overwrite_secrets=tuple(given["overwrite_secrets"]),
             without_job=given["without_job"],
+            break_lease=given["break_lease"],
         )

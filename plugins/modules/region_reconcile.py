@@ -13,6 +13,7 @@ author: Contributors to the pilotlight.aws_dr project (@pilotlight)
 description:
   - Does the job that an unplanned move with M(pilotlight.aws_dr.region_switch) left in the state table of the living
     region. Without such a job nothing is done, unless O(without_job) says that one is missing.
+  - While the living region cannot say which site has the writer, nothing is fenced and no job is closed.
   - The old site is fenced first, as it would have been before the move had its region answered. Its groups go to zero,
     schedules and event-source mappings that write are switched off, and its database lets nobody in.
   - The snapshot in which Aurora keeps the writes that were lost is copied to a manual one, as it would expire. It may
@@ -46,6 +47,12 @@ options:
         region took no writes. A site that is the writer is never fenced.
     type: bool
     default: false
+  break_lease:
+    description:
+      - The id of a run that is dead and holds the lease, or that must not go on. RV(applications[].reasons) names it. A
+        lease of any other run is left alone.
+    type: str
+    default: ""
 extends_documentation_fragment:
   - pilotlight.aws_dr.applications
   - pilotlight.aws_dr.applications.live

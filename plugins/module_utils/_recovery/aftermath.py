@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .results import MOVED
+from .standstill import nobody_serves
+from .steps.pending_job import opening_command, reconcile_command
 
 UNPLANNED = "unplanned"
 LARGE_SHARE = 0.5
@@ -82,6 +84,8 @@ def exposed(report: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> l
     """What is at risk from now on, and until when (R7, R8, R9, R22)."""
     left, now = report["from"]["region"], report["to"]["region"]
     if report["status"] != MOVED:
+        if (line := _standstill(report, events)) is not None:
+            return [f"{line}."]
         return [
             f"The move has not ended, so it is not known which of {left} and {now} stands by for the other: "
             "region_switch_info asks both."
@@ -147,15 +151,27 @@ def _fence_of_aurora(events: Sequence[Mapping[str, Any]]) -> list[str]:
     return []
 
 
-def next_actions(report: Mapping[str, Any]) -> list[str]:
+def next_actions(report: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list[str]:
     """What to do now, in order."""
-    return [*_first(report), *_way_home(report), *_learned(report)]
+    return [*_first(report, events), *_way_home(report), *_learned(report)]
 
 
-def _first(report: Mapping[str, Any]) -> list[str]:
+def _standstill(report: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str | None:
+    left = report["from"]
+    return nobody_serves(events, left["place"], left["region"], report["application"])
+
+
+def _first(report: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = []
     if report["status"] != MOVED:
         lines.append("Run the same move again: it goes on where it stopped, under the same run id.")
+        if _standstill(report, events) is not None:
+            left = report["from"]
+            opens = opening_command(left["place"], report["application"])
+            lines.append(
+                f"Where it cannot be made, run {opens}: while the writer is in {left['region']}, it opens that site "
+                "again and moves no writer."
+            )
     bad = [check["name"] for check in report["validation"] if check["result"] == "failed"]
     if bad:
         lines.append(f"See why clients are not served as they should be: {', '.join(bad)} failed.")
@@ -169,10 +185,10 @@ def _way_home(report: Mapping[str, Any]) -> list[str]:
         return []
     left = report["from"]["region"]
     if report["mode"] == UNPLANNED:
-        place = "" if report["from"]["place"] == "primary" else f" -e reconcile_place={report['from']['place']}"
+        command = reconcile_command(report["from"]["place"])
         reconcile = (
-            f"When {left} is back, run playbooks/reconcile.yml{place}, again until no job is left: it fences what "
-            "writes there, saves the lost writes and links secrets again."
+            f"When {left} is back, run {command}, again until no job is left: it fences what writes there, saves the "
+            "lost writes and links secrets again."
         )
         joined = f"When the old cluster in {left} has joined again, "
         if report["to"]["place"] == "primary":

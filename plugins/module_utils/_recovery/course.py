@@ -223,7 +223,7 @@ class Course:
         reason = seen.reason
         if late:
             seconds = progress.step.deadline_seconds
-            reason = f"after {seconds:g} s still waiting for {seen.reason}: {progress.step.deadline_reason}"
+            reason = f"after {seconds:g} s still waiting for {seen.reason}: {progress.step.when_late(self.move)}"
         elif seen.state not in (State.UNREACHABLE, State.IMPOSSIBLE):
             return False
         elif seen.state is State.UNREACHABLE and progress.row.demanded(self.move):

@@ -84,11 +84,20 @@ class Reconciliation:
         }
 
 
-def options_of(place: str, overwrite_secrets: Sequence[str] = (), *, without_job: bool = False) -> Options:
+def options_of(
+    place: str, overwrite_secrets: Sequence[str] = (), *, without_job: bool = False, break_lease: str = ""
+) -> Options:
     """The options of a run that reconciles the site at ``place``, whose region is back. Raises ModelError."""
     living = {PLACES[0]: PLACES[1], PLACES[1]: PLACES[0]}.get(place, place)
     secrets = tuple(overwrite_secrets)
-    return Options(living, RECONCILE, RECONCILE, overwrite_secrets=secrets, without_job=without_job).checked()
+    return Options(
+        living,
+        RECONCILE,
+        RECONCILE,
+        overwrite_secrets=secrets,
+        without_job=without_job,
+        break_lease=break_lease,
+    ).checked()
 
 
 def reconcile(
@@ -99,14 +108,17 @@ def reconcile(
     check: bool = False,
     overwrite_secrets: Sequence[str] = (),
     without_job: bool = False,
+    break_lease: str = "",
 ) -> tuple[Reconciliation, ...]:
     """Do what the pending jobs of the site at ``place`` ask for, or in ``check`` say which calls that would take.
 
     ``overwrite_secrets`` names secrets whose copy in the old region may be replaced by the living region's.
     ``without_job`` does all of it although no job was kept, because the living region's table took no writes when the
-    application was moved. Raises RecoveryError for options that make no sense.
+    application was moved. ``break_lease`` names a dead run that holds the lease. Raises RecoveryError for options that
+    make no sense.
     """
-    outcome = run_move(applications, options_of(place, overwrite_secrets, without_job=without_job), tools, check=check)
+    options = options_of(place, overwrite_secrets, without_job=without_job, break_lease=break_lease)
+    outcome = run_move(applications, options, tools, check=check)
     return tuple(_reconciliation(one) for one in outcome.applications)
 
 
@@ -117,11 +129,16 @@ def _reconciliation(run: ApplicationResult) -> Reconciliation:
     status = run.status
     if status == results.MOVED:
         status = CLOSED if closing.get("outcome") == "done" else PENDING
-    left = [str(step["reason"]) for step in run.steps if step["outcome"] == "given up" and step["step"] != "close-job"]
+    left = [
+        line
+        for step in run.steps
+        if step["outcome"] == "given up"
+        for line in details[step["step"]].get("left", [step["reason"]])
+    ]
     return Reconciliation(
         status=status,
         run=run,
         snapshots=tuple(details.get("copy-lost-writes", {}).get("snapshots", ())),
         exposed=tuple(details.get("exposure", {}).get("exposed", ())),
-        left=tuple(left),
+        left=tuple(dict.fromkeys(left)),
     )

@@ -20,6 +20,7 @@ from .evidence import lost_rows
 from .measure import Figure, Lag, Measurement, Objectives
 from .results import MOVED
 from .samples import Vantage
+from .standstill import has_moved
 
 FORMAT = 1
 """Grows when a key of the JSON changes its meaning or goes."""
@@ -31,6 +32,18 @@ FREEZE = (
     "or recreate a cluster (R28). Hold back applies on the global cluster, its members, the Auto Scaling groups "
     "and the failover records until the application is home again."
 )
+
+NOT_MOVED = (
+    "The move has not moved the writer: the two regions have their roles as before. What it has changed already is "
+    "listed here, and Terraform and CloudFormation see it as drift (R28). Hold back applies on that until the "
+    "application is served again."
+)
+MAY_HAVE_MOVED = (
+    "It is not known whether the two regions have changed their roles, which Terraform and CloudFormation would see as "
+    "drift: an apply could detach or recreate a cluster (R28). Hold back applies on the global cluster, its members, "
+    "the Auto Scaling groups and the failover records until region_switch_info says where the writer is."
+)
+ROLES = {True: FREEZE, False: NOT_MOVED, None: MAY_HAVE_MOVED}
 
 RELEASE = (
     "The application is home again. What was held back in Terraform and CloudFormation may be applied again, once a "
@@ -84,6 +97,7 @@ def to_report(
     )
     wrong += [f"{check['name']}: {check['detail']}" for check in validation if check["result"] == "failed"]
     home = move.status == MOVED and move.target == PRIMARY
+    moved = True if move.status == MOVED else has_moved(events)
     opened = _at(events, "run-opened")
     closed = _at(events, "run-closed")
     measured: dict[str, Figure] = {
@@ -170,14 +184,15 @@ def to_report(
             for event in events
             if event["kind"] == "step-failed"
         ],
-        "freeze": RELEASE if home else FREEZE,
+        "freeze": RELEASE if home else ROLES[moved],
         "files": dict(files or {}),
     }
     report["worst"] = worst(report["measured"], report["vantage_points"])
-    report["hold_back"] = [] if home else hold_back(report["calls"])
+    changed = [call for call in report["calls"] if moved is not False or call.get("service") != "rds"]
+    report["hold_back"] = [] if home else hold_back(changed)
     report["exposed"] = exposed(report, events)
     report["rpo_limits"] = limits_of_the_rpo(report, events)
-    report["next_actions"] = next_actions(report)
+    report["next_actions"] = next_actions(report, events)
     return report
 
 

@@ -35,6 +35,7 @@ from .reading.reader import WorldReader
 from .results import ApplicationResult, MoveResult
 from .snapshot import Snapshot
 from .speaking import Line, Speaker
+from .standstill import nobody_serves
 from .steps.base import SOURCE
 from .steps.registry import MODES, Mode
 from .store import RUN, Item, Store, run_item
@@ -296,6 +297,7 @@ class _Run:
     def _superseded(course: Course, error: LeaseLost) -> None:
         """Another process has the lease, maybe of this very run: its events must not be overwritten by ours."""
         course.journal.store = None
+        course.journal.append("lease", "decide", reason=str(error), detail={"lost": True})
         course.fail(str(error))
 
     def _holds(self, course: Course, seconds: float) -> bool:
@@ -405,9 +407,12 @@ class _Run:
         status = results.MOVED if course.failure is None else results.FAILED
         if not course.ended:
             status = results.PAUSED
-        path = course.journal.path
+        path, reasons = course.journal.path, [course.failure] if course.failure else []
+        left = one.move.source
+        if course.failure and (line := nobody_serves(course.journal.events, left.place, left.region, one.name)):
+            reasons.append(line)
         return replace(
-            one.result(status, (course.failure,) if course.failure else ()),
+            one.result(status, tuple(reasons)),
             run_id=course.move.run_id,
             changed=course.changed,
             notes=tuple(course.notes),

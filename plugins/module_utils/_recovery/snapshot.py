@@ -8,7 +8,7 @@ Three answers are kept apart: a thing that is there, a thing that is not there (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
@@ -113,6 +113,10 @@ class GlobalCluster:
     def member(self, site: Site) -> Member | None:
         """The member that is this site's cluster."""
         return next((m for m in self.members if m.region == site.region and m.cluster == site.cluster), None)
+
+    def writer_among(self, sites: Iterable[Site]) -> Site | None:
+        """The site whose cluster is the writer; None where it is none of them, or no single member is."""
+        return next((site for site in sites if self.writer is not None and self.member(site) == self.writer), None)
 
     @property
     def at_rest(self) -> bool:

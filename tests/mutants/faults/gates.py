@@ -115,6 +115,18 @@ FAULTS = (
         Rewritten("gates.memory:remembered", "found.age_of(gate, snapshot.at)", "found.age(snapshot.at)"),
     ),
     (
+        "writer-kept-from-its-own-site",
+        "R8",
+        "a site that a refused failover has shut cannot be opened while a job waits, although it has the writer",
+        Rewritten("gates.state:reconciled", "if left == serving == move.target:", "if False:"),
+    ),
+    (
+        "job-of-the-other-site-passed",
+        "R8",
+        "whoever goes to where the writer is may leave a job of the other site undone",
+        Rewritten("gates.state:reconciled", "if left == serving == move.target:", "if serving == move.target:"),
+    ),
+    (
         "readiness-of-the-other-direction",
         "R29",
         "what readiness said of a move there is taken for the way back",

@@ -102,6 +102,12 @@ FAULTS = (
         Rewritten("lease:Lease.take_again", "            raise\n", "            return False\n"),
     ),
     (
+        "dead-run-keeps-reconciling-out",
+        "lease",
+        "reconciling is told to break a lease, and does not",
+        Rewritten("reconcile:options_of", "break_lease=break_lease", 'break_lease=""'),
+    ),
+    (
         "opposite-failovers-do-not-meet",
         "lease",
         "an unplanned move takes no lease in the region that is left, though that answers",

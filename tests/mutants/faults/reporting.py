@@ -79,6 +79,30 @@ FAULTS = (
         Rewritten("drill_status:_demanded", 'FIGURES if move["offers_writes"] else FIGURES_OF_READS', "FIGURES"),
     ),
     (
+        "standstill-not-said",
+        "R7",
+        "nobody is told that the old site is shut while the writer was not moved",
+        Rewritten("standstill:nobody_serves", "if moved or not is_shut(events):", "if True:"),
+    ),
+    (
+        "promotion-in-doubt-taken-as-refused",
+        "R14",
+        "a promotion that may have been carried out is told as one that was not",
+        Rewritten("standstill:has_moved", "not in IN_DOUBT", "is not None"),
+    ),
+    (
+        "roles-changed-without-a-promotion",
+        "R28",
+        "the report says that the regions have changed their roles although the writer was not moved",
+        Rewritten("report:to_report", "True if move.status == MOVED else has_moved(events)", "True"),
+    ),
+    (
+        "writer-said-to-have-its-new-volume",
+        "R8",
+        "a site from which no failover took place is said to have its new volume",
+        Rewritten("steps.lost_writes:CopyLostWrites._none", "view.writer_among((site,))", "False"),
+    ),
+    (
         "report-lost-with-its-region",
         "R29",
         "the report of a move whose target is dead is kept nowhere",

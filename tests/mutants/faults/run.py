@@ -12,7 +12,19 @@ FAULTS = (
         "done-job-is-not-left-again",
         "R22",
         "a run that is gone on with after its job was reconciled promotes secrets again and leaves no job",
-        Rewritten("steps.leave_job:LeaveJob.calls", ' and not job.get("closed_at")', ""),
+        Rewritten("steps.leave_job:LeaveJob.calls", "open_job(found) or {}", "found or {}"),
+    ),
+    (
+        "job-of-an-earlier-failover-written-over",
+        "R8",
+        "a second failover takes the open job of the first away, and with it the writes that are still to be saved",
+        Rewritten("steps.leave_job:LeaveJob.calls", "**_unfinished(job, move)", "**_unfinished({}, move)"),
+    ),
+    (
+        "job-of-another-run-written-over",
+        "R8",
+        "a job that somebody else has left since the table was read is written over",
+        Rewritten("steps.pending_job:job_call", ", **unchanged(found)", ""),
     ),
     (
         "intent-after-the-call",

@@ -91,7 +91,7 @@ FAULTS = (
         "reconciling leaves a switch closed that an unplanned move could not open",
         Rewritten(
             "steps.traffic_switch:SettleSwitches.observe",
-            "SwitchTraffic.observe(self, world) if applies(world) else DONE",
+            "SwitchTraffic.observe(self, world) if nothing is None else nothing",
             "DONE",
         ),
     ),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from unit.measure import reports
@@ -207,6 +208,58 @@ def test_at_home_nothing_is_held_back_any_more() -> None:
 def test_a_move_that_did_not_end_knows_of_no_standby() -> None:
     [line] = reports.drill(status="failed")["exposed"]
     assert line.startswith("The move has not ended, so it is not known which of us-east-1 and us-west-2 stands by")
+
+
+def refused_after_the_fence(*promotion: dict[str, object]) -> dict[str, Any]:
+    """The report of a failover that shut the old site, and whose promotion did not come off."""
+    opened = {"mode": "unplanned", "writer": f"arn:aws:rds:{OLD}:1:cluster:shop", "to_region": NEW}
+    events = [
+        event(22, "run-opened", detail=opened),
+        *reports.step(
+            "fence-old-site", "fence", 23, 24,
+            calls=[f"autoscaling UpdateAutoScalingGroup {OLD} regional dr-webapp-asg"],
+        ),
+        *promotion,
+    ]  # fmt: skip
+    failed = replace(reports.LOSS, status="failed", reasons=("promote: not authorized",))
+    return reports.report_on(failed, reports.watched((10, 60), 61), events)
+
+
+PROMOTION: dict[str, Any] = {"stage": "promote", "step": "promote"}
+ASKED = event(25, "intent", call={**CALL, "operation": "FailoverGlobalCluster"}, **PROMOTION)
+
+
+def answered(code: str | None, reason: str | None) -> dict[str, object]:
+    return event(26, "result", call=ASKED["call"], reason=reason, detail={"code": code}, **PROMOTION)
+
+
+def test_a_promotion_that_was_refused_leaves_the_roles_as_they_were_and_nobody_serves() -> None:
+    refused = refused_after_the_fence(ASKED, answered("AccessDenied", "not authorized"))
+    (line,) = refused["exposed"]
+    assert "dr-webapp is served from nowhere" in line
+    assert any("run playbooks/failback.yml" in line for line in refused["next_actions"])
+    assert refused["freeze"].startswith(
+        "The move has not moved the writer: the two regions have their roles as before."
+    )
+    assert [row["terraform"] for row in refused["hold_back"]][:1] == ["aws_autoscaling_group"]
+    assert "which member is the writer" not in {row["differs"] for row in refused["hold_back"]}
+
+
+@pytest.mark.parametrize(
+    "promotion",
+    [(ASKED,), (ASKED, answered("NoAnswer", "no answer")), (ASKED, answered(None, None)),
+     (ASKED, answered("ChangedMeanwhile", "another writer"))],
+)  # fmt: skip
+def test_a_promotion_that_may_have_been_carried_out_is_not_said_to_have_failed(promotion: Any) -> None:
+    doubtful = refused_after_the_fence(*promotion)
+    (line,) = doubtful["exposed"]
+    assert "us-east-1 is shut, and whether the writer was moved is not known" in line
+    assert doubtful["freeze"].startswith("It is not known whether the two regions have changed their roles")
+
+
+def test_who_lost_its_lease_does_not_say_where_the_writer_is() -> None:
+    lost = refused_after_the_fence(event(25, "lease", stage="decide", step=None, detail={"lost": True}))
+    assert "whether the writer was moved is not known" in lost["exposed"][0]
 
 
 def test_all_forms_say_when_figures_do_not_come_from_aws() -> None:

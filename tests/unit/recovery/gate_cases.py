@@ -133,6 +133,7 @@ GROUPS = document()["dr"]["groups"]
 TWICE = application(dr={**document()["dr"], "groups": [{**GROUPS[0], "name": "shop-jobs"}, *GROUPS]})
 UNGROUPED = application(primary={**document()["primary"], "groups": []})
 STANDALONE = Secret("shop/database")
+SERVED_FROM_DR = members(replace(WRITER, writer=False), replace(READER, writer=True))
 AUTOMATIC = application(
     traffic={"policy": "automatic", "hosted_zone": "shop.example", "names": [NAME], "nameservers": []}
 )
@@ -356,6 +357,8 @@ STATE = (
     Case("reconciled", UNKNOWN, item("pending#dr", SILENT, PRIMARY)),
     Case("reconciled", FAILS, item("pending#primary", {"run_id": "run-0"}, DR)),
     Case("reconciled", UNKNOWN, item("pending#primary", SILENT, DR)),
+    Case("reconciled", HOLDS, {**SERVED_FROM_DR, **item("pending#dr", {"run_id": "run-0"}, PRIMARY)}),
+    Case("reconciled", FAILS, {**SERVED_FROM_DR, **item("pending#primary", {"run_id": "run-0"}, DR)}),
     Case("lease-free", FAILS, item("lease", LEASE)),
     Case("lease-free", HOLDS, item("lease", {**LEASE, "expires_at": NOW - 10})),
     Case("lease-free", HOLDS, item("lease", {**LEASE, "holder": "run-1/2"})),

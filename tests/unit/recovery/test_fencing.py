@@ -20,6 +20,7 @@ from unit.recovery.simulated.fences import INGRESS, mapping_of, security_group
 from plugins.module_utils._recovery.errors import CallFailed, RegionUnreachable
 from plugins.module_utils._recovery.journal import read_file
 from plugins.module_utils._recovery.model import parse_application
+from plugins.module_utils._recovery.reconcile import reconcile
 from plugins.module_utils._recovery.results import FAILED, MOVED, NOTHING, REFUSED, ApplicationResult
 from plugins.module_utils._recovery.runner import Options, run_move
 from plugins.module_utils._recovery.status import describe
@@ -469,4 +470,83 @@ def test_what_is_listed_and_is_not_there_is_told_as_not_fenced() -> None:
     assert result.status == MOVED
     (note,) = (note for note in result.notes if note.startswith("stop-writers"))
     assert "schedule default/shop-nightly is not there in us-east-1" in note
+    assert list(steps(result)["leave-job"]["detail"]["unfenced"]) == ["other writers"]
+    (said,) = (note for note in result.notes if note.startswith("leave-job"))
+    assert "us-east-1 is not fenced: other writers" in said
+    assert list(kept(bench, WEST, "pending#primary")["unfenced"]) == ["other writers"]
     assert steps(result)["stop-writers"]["detail"]["missing"] == ["schedule default/shop-nightly"]
+
+
+def refused_for_good(bench: Bench) -> None:
+    """The promotion may not be asked for."""
+
+    def denied(call: Call) -> CallFailed | None:
+        if call.operation != "FailoverGlobalCluster":
+            return None
+        return CallFailed(call.region, "rds", call.operation, "AccessDenied", "not authorized")
+
+    bench.aws.refusals.append(denied)
+
+
+def test_a_promotion_that_is_refused_after_the_fence_says_that_nobody_serves_and_what_opens_the_old_site() -> None:
+    bench = Bench.of()
+    refused_for_good(bench)
+    result = move(bench, FAILOVER)
+    assert (result.status, bench.aws.open_valves(bench.aws.applications[0].primary)) == (FAILED, SHUT)
+    (line,) = (reason for reason in result.reasons if "served from nowhere" in reason)
+    assert line.startswith("us-east-1 is shut and the writer was not moved")
+    assert "playbooks/failback.yml opens it again" in line
+
+
+@pytest.mark.parametrize("reconciles", [False, True])
+def test_a_site_that_a_refused_failover_has_shut_is_opened_by_the_planned_move_to_it(reconciles: bool) -> None:
+    bench = Bench.of()
+    before = everything(bench)["primary"]
+    refused_for_good(bench)
+    move(bench, FAILOVER)
+    bench.clock.wait(600)
+    if reconciles:
+        left = reconcile(bench.aws.applications, "primary", bench.tools())[0]
+        assert left.status == "reconciled"
+        assert [line for line in left.exposed if "nobody serves: playbooks/failback.yml opens it again" in line]
+        assert not [note for note in left.notes if "new volume" in note]
+    result = move(bench, HOME)
+    assert (result.status, result.reasons) == (MOVED, ())
+    assert bench.aws.made("rds", "SwitchoverGlobalCluster") == []
+    bench.clock.wait(60)
+    bench.aws._settle()
+    assert everything(bench)["primary"] == before
+    after = reconcile(bench.aws.applications, "primary", bench.tools())[0]
+    assert (after.ok, after.exposed) == (True, ())
+    assert move(bench, DRILL).status == MOVED
+
+
+def test_dr_that_a_refused_failover_has_shut_is_opened_by_the_command_that_is_said() -> None:
+    bench = Bench.of()
+    assert move(bench, DRILL).status == MOVED
+    bench.clock.wait(7200)
+    refused_for_good(bench)
+    result = move(bench, replace(FAILOVER, target="primary"))
+    assert result.status == FAILED
+    options = "-e failover_target=dr -e failover_mode=planned -e failover_confirm=shop"
+    assert any(f"playbooks/failover.yml {options} opens it again" in reason for reason in result.reasons)
+    assert move(bench, Options("dr", "planned")).status == MOVED
+    bench.clock.wait(60)
+    bench.aws._settle()
+    assert all(bench.aws.open_valves(bench.aws.applications[0].dr).values())
+
+
+def test_a_move_that_failed_before_its_fence_says_nothing_of_a_site_that_is_shut() -> None:
+    bench = Bench.of()
+
+    def denied(call: Call) -> CallFailed | None:
+        if not call.mutates or call.service not in ("autoscaling", "scheduler", "lambda", "ec2"):
+            return None
+        return (
+            CallFailed(call.region, call.service, call.operation, "AccessDenied", "no") if call.region == EAST else None
+        )
+
+    bench.aws.refusals.append(denied)
+    result = move(bench, FAILOVER)
+    assert result.status == FAILED
+    assert not [reason for reason in result.reasons if "is shut" in reason]

@@ -345,3 +345,224 @@ def test_a_reconciliation_that_died_hides_no_failover_that_has_not_ended(tmp_pat
 def silent_store(call: Call) -> CallFailed | None:
     silent = call.service == "dynamodb"
     return CallFailed(call.region, "dynamodb", call.operation, "ServiceUnavailable", "no") if silent else None
+
+
+def no_one_may_ask_who_serves(bench: Bench, times: int = 10**6) -> None:
+    """DescribeGlobalClusters is denied, so many times."""
+
+    def denied(call: Call) -> CallFailed | None:
+        nonlocal times
+        if call.operation != "DescribeGlobalClusters" or times <= 0:
+            return None
+        times -= 1
+        return CallFailed(call.region, "rds", call.operation, "AccessDenied", "no")
+
+    bench.aws.refusals.append(denied)
+
+
+def test_nothing_is_called_reconciled_while_nobody_can_say_which_region_serves() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    no_one_may_ask_who_serves(bench)
+    result = again(bench)
+    assert result.status == REFUSED
+    assert ["global-cluster" in reason for reason in result.reasons] == [True]
+    assert (job(bench)["closed_at"], bench.aws.mutations()) == (None, [])
+    bench.aws.refusals.clear()
+    assert again(bench).status == CLOSED
+    assert bench.aws.open_valves(primary(bench)) == SHUT
+
+
+def test_the_fence_waits_until_the_living_region_says_which_one_serves() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+
+    def silent_for_a_while(call: Call) -> None:
+        if call.operation == "UpdateItem" and not bench.aws.refusals:  # the lease: the gates have been asked
+            no_one_may_ask_who_serves(bench, times=3)
+
+    bench.aws.after_call = silent_for_a_while
+    result = again(bench)
+    assert (result.status, result.reasons) == (CLOSED, ())
+    assert bench.aws.open_valves(primary(bench)) == SHUT
+    assert bench.aws.groups[(EAST, "shop-asg")].desired == 0
+
+
+def test_a_job_is_not_closed_where_the_living_region_falls_silent_on_who_serves() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+
+    def silent(call: Call) -> None:
+        if call.operation == "UpdateItem" and not bench.aws.refusals:
+            no_one_may_ask_who_serves(bench)
+
+    bench.aws.after_call = silent
+    result = again(bench)
+    assert result.status == FAILED
+    assert "which of us-west-2 and us-east-1 serves" in result.reasons[0]
+    assert "accept_unfenced" not in result.reasons[0]
+    assert job(bench)["closed_at"] is None
+
+
+def test_a_global_cluster_that_is_gone_closes_no_job_and_is_told() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    del bench.aws.globals["shop-global"]
+    result = again(bench)
+    assert result.status == FAILED
+    assert "shop-global names neither as its writer" in result.reasons[0]
+    assert job(bench)["closed_at"] is None
+
+
+def test_what_keeps_a_job_open_is_told_also_where_no_other_step_has_a_reason() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+
+    def wakes_up(call: Call) -> None:
+        if call.operation == "CopyDBClusterSnapshot":  # the fence was seen to stand by now
+            no_one_may_ask_who_serves(bench)
+
+    bench.aws.after_call = wakes_up
+    result = again(bench)
+    assert (result.status, job(bench)["closed_at"]) == (PENDING, None)
+    assert [line for line in result.left if "which of us-west-2 and us-east-1 serves" in line]
+    assert [line for line in result.exposed if "whether there is a standby is not known" in line]
+
+
+def test_a_group_that_is_slow_to_empty_is_waited_for_by_reconciling_again() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    stays = bench.aws._autoscaling_describe_auto_scaling_groups
+
+    def slow(region: str, params: Any) -> Any:
+        answer = stays(region, params)
+        for group in answer["AutoScalingGroups"] if region == EAST else ():
+            group["Instances"] = [{"InstanceId": "i-1", "LifecycleState": "InService", "HealthStatus": "Healthy"}]
+        return answer
+
+    bench.aws._autoscaling_describe_auto_scaling_groups = slow  # type: ignore[method-assign]
+    result = again(bench)
+    assert result.status == FAILED
+    assert "reconcile again" in result.reasons[0]
+    assert "accept_unfenced" not in result.reasons[0]
+
+
+def test_a_name_that_nothing_is_found_behind_is_told_and_holds_no_job_open() -> None:
+    described = document()
+    described["primary"]["fencing"]["schedules"] = ["shop-nightyl"]
+    bench = failed_over(None)
+    bench.aws.applications = [parse_application(described)]
+    bench.aws.comes_back(primary(bench))
+    result = again(bench)
+    assert (result.status, result.reasons) == (CLOSED, ())
+    assert [note for note in result.notes if "default/shop-nightyl is not there" in note]
+
+
+def test_the_old_region_is_not_believed_on_who_serves() -> None:
+    """It was lost when the writer moved, and may tell for a while what it knew before."""
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+    told = bench.aws._rds_describe_global_clusters
+
+    def of_before(region: str, params: Any) -> Any:
+        answer = json.loads(json.dumps(told(region, params)))
+        for member in answer["GlobalClusters"][0]["GlobalClusterMembers"] if region == EAST else ():
+            member["IsWriter"] = member["DBClusterArn"].split(":")[3] == EAST
+        return answer
+
+    bench.aws._rds_describe_global_clusters = of_before  # type: ignore[method-assign]
+    assert again(bench).status == PENDING
+    assert bench.aws.open_valves(primary(bench)) == SHUT
+    bench.aws._rds_describe_global_clusters = told  # type: ignore[method-assign]
+    assert again(bench).status == CLOSED
+
+
+HOME_UNPLANNED = Options("primary", "unplanned", accept_data_loss=True, waive=WAIVED, accept_unfenced=True)
+
+
+def failed_over_twice() -> Bench:
+    """To dr, home when dr was lost, and about to go to dr again: what the first failover lost is not saved yet."""
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench), joined=True)
+    bench.aws.outage(WEST, "refuse")
+    assert run_move(bench.aws.applications, HOME_UNPLANNED, bench.tools()).ok
+    bench.clock.wait(7200)
+    bench.aws.heal(WEST)
+    bench.aws.comes_back(bench.aws.applications[0].dr, snapshot=False, joined=True)
+    assert reconcile(bench.aws.applications, "dr", bench.tools())[0].status == CLOSED, "its switch is open again"
+    bench.clock.wait(7200)
+    return bench
+
+
+def test_a_second_failover_takes_nothing_away_from_the_job_of_the_first() -> None:
+    bench = failed_over_twice()
+    first = job(bench)
+    bench.aws.outage(EAST, "refuse")
+    second = run_move(bench.aws.applications, LOST, bench.tools()).applications[0]
+    assert second.status == MOVED
+    assert (job(bench)["run_id"], job(bench)["earlier"]) == (second.run_id, [first["run_id"]])
+    assert job(bench)["since"] == first["since"]
+    bench.clock.wait(3600)
+    bench.aws.heal(EAST)
+    bench.aws.comes_back(primary(bench), snapshot=False, joined=True)
+    result = again(bench)
+    assert (result.status, result.snapshots) == (CLOSED, (COPY,))
+    assert not [note for note in result.notes if "there is none" in note]
+
+
+def test_a_failover_says_what_an_earlier_one_has_left() -> None:
+    bench = failed_over_twice()
+    first = job(bench)["run_id"]
+    result = run_move(bench.aws.applications, LOST, bench.tools()).applications[0]
+    assert result.status == MOVED
+    assert [note for note in result.notes if f"run {first} left a job for us-east-1" in note]
+    assert [note for note in result.notes if note.startswith("leave-job") and f"left of run {first}" in note]
+
+
+def test_a_run_that_is_gone_on_with_does_not_take_its_own_job_for_an_earlier_one() -> None:
+    bench = Bench.of()
+    bench.aws.delays.dns = 120
+    run_move(bench.aws.applications, LOST, bench.tools(), stop_at=bench.clock.now() + 100)
+    assert job(bench)["closed_at"] is None
+    result = run_move(bench.aws.applications, LOST, bench.tools()).applications[0]
+    assert (result.status, job(bench)["earlier"]) == (MOVED, [])
+    assert not [note for note in result.notes if note.startswith("reconciled (R8)")]
+
+
+def test_a_job_that_another_run_has_left_meanwhile_is_not_written_over() -> None:
+    """No lease keeps an unplanned move from another one whose state table was silent."""
+    bench = Bench.of()
+    bench.aws.outage(EAST, "refuse")
+    other = {"job": "reconcile", "run_id": "run-0", "place": "primary", "since": 1.0, "unfenced": {}}
+
+    def left_right_before(call: Call) -> None:
+        rows = bench.aws.tables[(WEST, "shop-dr-state")]
+        wrote = call.operation == "PutItem" and call.params["Item"]["item"]["S"] == "pending#primary"
+        if wrote and "shop|pending#primary" not in rows:
+            document = {"document": {"S": json.dumps(other)}}
+            rows["shop|pending#primary"] = {"application": {"S": "shop"}, "item": {"S": "pending#primary"}, **document}
+
+    bench.aws.refusals.append(left_right_before)
+    result = run_move(bench.aws.applications, LOST, bench.tools()).applications[0]
+    assert result.status == MOVED
+    assert (job(bench)["since"], job(bench)["earlier"]) == (1.0, ["run-0"])
+
+
+def test_a_job_that_cannot_be_read_for_a_while_does_not_make_a_fence_done() -> None:
+    bench = failed_over()
+    bench.aws.comes_back(primary(bench))
+
+    denied = 0
+
+    def denied_twice(call: Call) -> CallFailed | None:
+        nonlocal denied
+        begun = any(one.operation == "UpdateItem" for one in bench.aws.calls)  # the lease: the gates have been asked
+        if not begun or call.operation != "BatchGetItem" or call.region != WEST or denied == 2:
+            return None
+        denied += 1
+        return CallFailed(WEST, "dynamodb", call.operation, "AccessDeniedException", "no")
+
+    bench.aws.refusals.append(denied_twice)
+    result = again(bench)
+    assert (result.status, result.left) == (CLOSED, ())
+    assert bench.aws.open_valves(primary(bench)) == SHUT

@@ -10,7 +10,9 @@ import pytest
 from actions import Run, runner
 from simulated_aws import EAST, Bench
 
+from plugins.module_utils._recovery.lease import Lease
 from plugins.module_utils._recovery.runner import Options, run_move
+from plugins.module_utils._recovery.store import Store
 
 
 @pytest.fixture
@@ -66,6 +68,17 @@ def test_a_region_that_is_not_back_is_one_line(run: Run, bench: Bench) -> None:
     result = run()
     assert result["failed"]
     assert result["msg"].startswith("shop: source-region (R2): us-east-1 is unreachable")
+
+
+def test_the_lease_of_a_dead_run_is_broken_as_the_refusal_says(run: Run, bench: Bench) -> None:
+    site, dead = bench.aws.applications[0].dr, "20260921T181408Z-failback-ec60ef"
+    opened = {"mode": "planned", "target": "primary", "opened_at": bench.clock.now()}
+    Lease(Store(bench.clients(), site.access, site.state_table), "shop", dead, bench.clock, opened).acquire()
+    refused = run()
+    assert refused["failed"]
+    assert f"If it is dead: break_lease={dead}" in refused["msg"]
+    result = run(break_lease=dead)
+    assert (result.get("failed"), result["applications"][0]["status"]) == (None, "reconciled")
 
 
 @pytest.mark.parametrize("arguments", [{"applications": [{}]}, {"applications": []}])

@@ -11,10 +11,10 @@ from ..lease import run_of, seconds_left
 from ..readiness_document import LONGEST_AGE_SECONDS, age_in_words, found_in
 from ..snapshot import GlobalCluster, Snapshot, Unknown
 from ..steps.base import Move
-from ..steps.pending_job import open_job
+from ..steps.pending_job import open_job, reconcile_command
 from ..steps.registry import MODES
 from ..store import LEASE, READINESS, RUN, pending_item
-from .answers import Answer, Verdict, fails, holds, unknown
+from .answers import Answer, Verdict, fails, holds, summed_up, unknown
 
 
 def state_store(move: Move, snapshot: Snapshot) -> Answer:
@@ -49,18 +49,26 @@ def reconciled(move: Move, snapshot: Snapshot) -> Answer:
     """Nothing waits to be reconciled at either site after an unplanned move away from it (R8).
 
     Where the target was promoted before, the other site may still have a writer that nobody has fenced: its switch is
-    not to be opened as if it were a standby.
+    not to be opened as if it were a standby. What waits at a site that has the writer is no reason to keep the
+    application from it: nothing is promoted, and what was shut there is opened.
     """
-    silent = ""
+    silent, said, wrong = list[str](), list[str](), list[str]()
+    view = snapshot.global_cluster(move.application, move.target, move.source)
+    serving = view.writer_among(move.application.sites) if isinstance(view, GlobalCluster) else None
     for keeper, left in ((move.source, move.target), (move.target, move.source)):
         found = snapshot.item(move.application, keeper, pending_item(left.place))
         if isinstance(found, Unknown):
-            silent = silent or found.reason
+            silent.append(found.reason)
             continue
         job = open_job(found)
-        if job is not None:
-            return fails(f"run {job.get('run_id')} left a job for {left.region}: run playbooks/reconcile.yml first")
-    return unknown(silent) if silent else holds()
+        if job is None or job.get("run_id") == move.run_id:
+            continue
+        waits = f"run {job.get('run_id')} left a job for {left.region}"
+        if left == serving == move.target:
+            said.append(f"{waits}, which has the writer: it may be done afterwards")
+        else:
+            wrong.append(f"{waits}: run {reconcile_command(left.place)} first")
+    return summed_up(wrong, silent, "; ".join(said))
 
 
 def data_loss(move: Move, snapshot: Snapshot) -> Answer:

@@ -66,8 +66,8 @@ GATES: tuple[Gate, ...] = (
         "R8",
         "is nothing left to be reconciled?",
         state.reconciled,
-        Modes(planned=BOTH).blocks(),
-        watching((Facet.FENCE_STATE, SOURCE), (Facet.FENCE_STATE, TARGET)),
+        Modes(planned=BOTH, unplanned=SAID).blocks(),
+        watching((Facet.FENCE_STATE, SOURCE), (Facet.FENCE_STATE, TARGET)) | _VIEW,
     ),
     Gate(
         "target-region",
@@ -94,7 +94,8 @@ GATES: tuple[Gate, ...] = (
         "R31",
         "are both sites members of the global cluster, one of them the writer?",
         database.global_cluster,
-        ALWAYS,
+        # What reconciling needs of it is which site serves; a cluster that has left it is reconciled like any other.
+        Modes(planned=BOTH, unplanned=BOTH, reconcile=UNKNOWN).blocks(),
         _VIEW,
         waivable=False,
     ),

@@ -168,6 +168,11 @@ class Step(ABC):
     absolute: bool = False
     """True: what it sets does not depend on what was there, such as a fence; only the global cluster is compared."""
 
+    def when_late(self, move: Move) -> str:
+        """What it means that its deadline is over, and what to do."""
+        del move
+        return self.deadline_reason
+
     @abstractmethod
     def watches(self, move: Move) -> frozenset[Watch]:
         """What must be read before ``observe``."""

@@ -37,7 +37,7 @@ from .base import (
     unreachable,
     watching,
 )
-from .pending_job import pending_job
+from .pending_job import pending_job, stored_job
 
 EMPTY_SECONDS = 60.0
 """An instance that leaves service goes on for as long as its target group drains its connections, 300 s by default
@@ -45,21 +45,59 @@ EMPTY_SECONDS = 60.0
 FENCE_SECONDS = 30.0
 """For a region that answers: what Auto Scaling and Lambda are asked for begins within seconds (no published figure)."""
 NEXT = "say accept_unfenced=true to promote nevertheless, or run the same move again when it answers"
-"""Of an unplanned move; a reconcile is run again as it was."""
+"""Of an unplanned move."""
+AGAIN = "reconcile again"
 NO_GROUP = "no Auto Scaling group of the old site is known"
+NOT_STOPPED = f"{NO_GROUP}, so its writers were not stopped"
 
 
-def applies(world: World) -> bool:
+def applies(world: World) -> bool | Unknown:
     """Whether the old site is to be fenced: always in an unplanned move, and while a job says so when reconciling.
 
-    A site that serves again is never fenced: somebody has brought the application home before the job was done.
+    A site that serves again is never fenced: somebody has brought the application home before the job was done. Where
+    nobody can say which one serves it is neither fenced nor taken for fenced.
     """
     move = world.move
     if move.mode != RECONCILE:
         return True
-    view = world.snapshot.global_cluster(move.application, move.target, move.source)
-    member = view.member(move.target) if isinstance(view, GlobalCluster) else None
-    return pending_job(world.snapshot, move) is not None and member is not None and member.writer
+    if isinstance(stored := stored_job(world.snapshot, move), Unknown):
+        return Unknown(f"the pending job: {stored.reason}")
+    if pending_job(world.snapshot, move) is None:
+        return False
+    # As the living region sees it: the one that was lost may not have heard yet that it is not the writer any more.
+    view = world.snapshot.global_cluster(move.application, move.target)
+    serving = view.writer_among(move.application.sites) if isinstance(view, GlobalCluster) else None
+    if serving is not None:
+        return serving == move.target
+    why = view.reason if isinstance(view, Unknown) else f"{move.application.global_cluster} names neither as its writer"
+    return Unknown(f"which of {move.target.region} and {move.source.region} serves: {why}")
+
+
+def spared(world: World) -> Observation | None:
+    """What a step of the fence observes where nothing is to be shut, or nobody can say; None: look at what is open."""
+    wanted = applies(world)
+    if isinstance(wanted, Unknown):
+        return underway(wanted.reason)
+    return None if wanted else DONE
+
+
+class Fence(Step):
+    """What all steps of the fence share."""
+
+    stage = "fence"
+    deadline_seconds = FENCE_SECONDS
+    poll_seconds = 0.5
+    accompanies = True
+    absolute = True
+
+    def when_late(self, move: Move) -> str:
+        """With what the operator may do about it."""
+        return f"{self.deadline_reason}; {AGAIN if move.mode == RECONCILE else NEXT}"
+
+    def watches(self, move: Move) -> frozenset[Watch]:
+        """The job and who serves, where these decide whether there is a fence."""
+        reconciles = move.mode == RECONCILE
+        return watching((Facet.GLOBAL, TARGET), (Facet.FENCE_STATE, TARGET)) if reconciles else frozenset()
 
 
 def not_fenced(move: Move, reason: str) -> Observation:
@@ -76,8 +114,8 @@ def _gave_up(world: World) -> Observation | None:
     return unreachable(str(world.last.error))
 
 
-def unfenced(move: Move, snapshot: Snapshot) -> dict[str, str]:
-    """What of the old site is not known to be shut, with the reason."""
+def still_open(move: Move, snapshot: Snapshot) -> dict[str, str]:
+    """What of the old site is open, or cannot be seen, with the reason."""
     site, left = move.source, dict[str, str]()
     for group in site.groups:
         state = snapshot.group(site, group.name)
@@ -91,6 +129,22 @@ def unfenced(move: Move, snapshot: Snapshot) -> dict[str, str]:
             left[name] = valves.reason
         elif is_open := [f"{valve.kind} {valve.name}" for valve in valves if valve.open]:
             left[name] = f"{', '.join(is_open)} open"
+    return left
+
+
+def unfenced(move: Move, snapshot: Snapshot) -> dict[str, str]:
+    """What of the old site is not known to be shut, with the reason: also what is listed and is not there."""
+    site, left = move.source, still_open(move, snapshot)
+    missing = {
+        "groups": [f"group {group.name}" for group in site.groups if snapshot.group(site, group.name) is None],
+        "other writers": absent(snapshot, move.application, site, WRITERS),
+        "ingress": absent(snapshot, move.application, site, (INGRESS,)),
+    }
+    if not site.groups:
+        left.setdefault("groups", NOT_STOPPED)
+    for what, names in missing.items():
+        if names:
+            left.setdefault(what, _not_there(names, site))
     return left
 
 
@@ -138,26 +192,28 @@ def keep_calls(world: World, fenced: Site, valves: Sequence[Valve]) -> tuple[Pla
     return tuple(calls)
 
 
-class KeepFence(Step):
+class KeepFence(Fence):
     """What is open at the old site is written down before it is shut, in every region that takes it."""
 
     name = "keep-fence"
-    stage = "fence"
-    deadline_seconds = FENCE_SECONDS
     deadline_reason = "what was shut at the old site is known from the journal alone"
     makes = (("dynamodb PutItem", TARGET), ("dynamodb PutItem", SOURCE))
-    poll_seconds = 0.5
-    accompanies = True
-    absolute = True
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """The valves, and what is kept already."""
-        return watching((Facet.FENCE_STATE, TARGET), (Facet.FENCE_STATE, SOURCE), (Facet.VALVES, SOURCE))
+        kept_there = watching((Facet.FENCE_STATE, TARGET), (Facet.FENCE_STATE, SOURCE), (Facet.VALVES, SOURCE))
+        return super().watches(move) | kept_there
+
+    def when_late(self, move: Move) -> str:
+        """Nothing to be done about it: the steps that shut write it down as well."""
+        return self.deadline_reason
 
     def observe(self, world: World) -> Observation:
         """Whether the living region's table has everything that is open."""
         move = world.move
-        if not applies(world) or not may_be_shut(world):
+        if (nothing := spared(world)) is not None:
+            return nothing
+        if not may_be_shut(world):
             return DONE
         document = world.snapshot.item(move.application, move.target, fence_item(move.source.place))
         if isinstance(document, Unknown):
@@ -167,36 +223,30 @@ class KeepFence(Step):
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """PutItem, where something is open that is not kept: in the living region, and in the old one as a copy."""
         move, valves = world.move, may_be_shut(world)
-        if not applies(world) or not valves:
+        if applies(world) is not True or not valves:
             return ()
         return keep_calls(world, move.source, merged(kept(world.snapshot, move.application, move.source), valves))
 
 
-class FenceOldSite(Step):
+class FenceOldSite(Fence):
     """The old site's instances, which may still write, are taken away."""
 
     name = "fence-old-site"
-    stage = "fence"
     makes = (("autoscaling UpdateAutoScalingGroup", SOURCE),)
-    deadline_seconds = FENCE_SECONDS
-    deadline_reason = f"the old site still runs instances that may write; {NEXT}"
-    poll_seconds = 0.5
-    accompanies = True
-    absolute = True
+    deadline_reason = "the old site still runs instances that may write"
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """The groups of the source."""
-        return watching((Facet.GROUPS, SOURCE))
+        return super().watches(move) | watching((Facet.GROUPS, SOURCE))
 
     def observe(self, world: World) -> Observation:
         """No instance of the old site is left in service."""
         move, site = world.move, world.move.source
-        if not applies(world):
-            return DONE
+        if (nothing := spared(world)) is not None:
+            return nothing
         if not site.groups:
-            reason = f"{NO_GROUP}, so its writers were not stopped"
             # To promote needs the operator's word; to save what was lost does not, and no later run would see more.
-            return done_but(reason) if move.mode == RECONCILE else not_fenced(move, reason)
+            return done_but(NOT_STOPPED) if move.mode == RECONCILE else not_fenced(move, NOT_STOPPED)
         if (lost := _gave_up(world)) is not None:
             return lost
         for group in site.groups:
@@ -215,7 +265,7 @@ class FenceOldSite(Step):
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """UpdateAutoScalingGroup to zero for each group."""
-        if not applies(world):
+        if applies(world) is not True:
             return ()
         return group_calls(world.move.source, world.snapshot, _emptied, optional=True)
 
@@ -262,8 +312,11 @@ def _shut_but_for(missing: Sequence[str], site: Site, **detail: object) -> Obser
     """Done; what is listed and is not there may be misspelt, and its namesake writes on."""
     if not missing:
         return Observation(State.DONE, "", detail)
-    warning = f"{', '.join(missing)} is not there in {site.region}: what was meant by it was not fenced"
-    return done_but(warning, **detail, missing=list(missing))
+    return done_but(_not_there(missing, site), **detail, missing=list(missing))
+
+
+def _not_there(missing: Sequence[str], site: Site) -> str:
+    return f"{', '.join(missing)} is not there in {site.region}: what was meant by it was not fenced"
 
 
 def _emptied(group: Group, state: GroupState) -> tuple[int, int]:
@@ -271,30 +324,24 @@ def _emptied(group: Group, state: GroupState) -> tuple[int, int]:
     return 0, 0
 
 
-class ShutValves(Step):
+class ShutValves(Fence):
     """Valves of some kinds are shut at the old site."""
-
-    stage = "fence"
-    deadline_seconds = FENCE_SECONDS
-    poll_seconds = 0.5
-    accompanies = True
-    absolute = True
 
     def __init__(self, name: str, kinds: tuple[str, ...], words: str) -> None:
         self.name = name
         self._kinds = kinds
         self.makes = (*((SHUT_BY[kind], SOURCE) for kind in kinds), *KeepFence.makes)
-        self.deadline_reason = f"{words}; {NEXT}"
+        self.deadline_reason = words
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """The valves of the source, and whether they were written down."""
-        return watching((Facet.FENCE_STATE, TARGET), (Facet.VALVES, SOURCE))
+        return super().watches(move) | watching((Facet.FENCE_STATE, TARGET), (Facet.VALVES, SOURCE))
 
     def observe(self, world: World) -> Observation:
         """Whether any of them is open, or not quite shut."""
         move = world.move
-        if not applies(world):
-            return DONE
+        if (nothing := spared(world)) is not None:
+            return nothing
         if (lost := _gave_up(world)) is not None:
             return lost
         valves = found(world.snapshot, move.application, move.source, self._kinds)
@@ -312,8 +359,8 @@ class ShutValves(Step):
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """One call for each that is open, once it is written down what is."""
         move = world.move
-        valves = found(world.snapshot, move.application, move.source, self._kinds) if applies(world) else []
-        if isinstance(valves, Unknown):
+        valves = found(world.snapshot, move.application, move.source, self._kinds)
+        if isinstance(valves, Unknown) or applies(world) is not True:
             return ()
         is_open = [valve for valve in valves if valve.open]
         return (*_kept_late(world, is_open), *(shut(move.source.access, valve, world.now) for valve in is_open))

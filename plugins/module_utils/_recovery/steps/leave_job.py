@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..calls import PlannedCall
 from ..snapshot import Facet, Unknown
 from .base import TARGET, Expects, Move, Observation, State, Step, Watch, World, needed, underway, watching
 from .fencing import unfenced
-from .pending_job import job_call, stored_job
+from .pending_job import job_call, open_job, reconcile_command, stored_job
 
 
 class LeaveJob(Step):
@@ -41,24 +42,37 @@ class LeaveJob(Step):
             return needed("the job for the day when the old region is back")
         left = unfenced(move, world.snapshot)
         fenced = f"not fenced: {', '.join(left)} ({next(iter(left.values()))})" if left else "fenced"
-        warning = f"{move.source.region} is {fenced}; run playbooks/reconcile.yml when it is back"
+        command = reconcile_command(move.source.place)
+        warning = f"{move.source.region} is {fenced}; after the move run {command} when it is back"
+        if earlier := (job or {}).get("earlier"):
+            warning += f", also for what is left of run {', '.join(earlier)}"
         return Observation(State.DONE, "", {"warning": warning, "unfenced": left})
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """PutItem."""
-        move, job = world.move, stored_job(world.snapshot, world.move)
+        move, found = world.move, stored_job(world.snapshot, world.move)
         left = unfenced(move, world.snapshot)
         # One that was closed is left anew: a run that is gone on with does things again that had been undone.
-        same = not isinstance(job, Unknown) and job and job.get("run_id") == move.run_id and not job.get("closed_at")
-        if isinstance(job, Unknown) or (same and job is not None and sorted(job.get("unfenced") or {}) == sorted(left)):
+        job = open_job(found) or {}
+        same = job.get("run_id") == move.run_id
+        if isinstance(found, Unknown) or (same and sorted(job.get("unfenced") or {}) == sorted(left)):
             return ()
         document: dict[str, Any] = {
             "job": "reconcile",
             "run_id": move.run_id,
             "place": move.source.place,
             "region": move.source.region,
-            "since": move.opened_at,
+            **_unfinished(job, move),
             "unfenced": left,
             "closed_at": None,
         }
-        return (job_call(move, document),)
+        return (job_call(move, document, found),)
+
+
+def _unfinished(job: Mapping[str, Any], move: Move) -> dict[str, Any]:
+    """What stays of a job that was not done before this one: its lost writes are still to be saved.
+
+    What was not fenced then is not: the site has served since, or is looked at now.
+    """
+    runs = [run for run in (*(job.get("earlier") or ()), job.get("run_id")) if run and run != move.run_id]
+    return {"since": min(move.opened_at, float(job.get("since") or move.opened_at)), "earlier": runs}

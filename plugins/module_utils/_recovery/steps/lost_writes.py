@@ -105,6 +105,11 @@ class CopyLostWrites(Step):
 
     def _none(self, world: World) -> Observation:
         site = world.move.source
+        view = world.snapshot.global_cluster(world.move.application, world.move.target)
+        if isinstance(view, GlobalCluster) and view.writer_among((site,)):
+            # Where the failover was asked for in vain it is the writer still, and has lost nothing.
+            text = f"{site.cluster} is the writer, and there is no snapshot of lost writes of it"
+            return Observation(State.DONE, text, {"snapshots": [], "warning": text})
         if has_joined(world.move, world.snapshot):
             text = f"Aurora kept no snapshot of lost writes of {site.cluster}, and it has its new volume: there is none"
             return Observation(State.DONE, text, {"snapshots": [], "warning": text})

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..calls import PlannedCall
+from ..model import PLACES
 from ..snapshot import Snapshot, Unknown
-from ..store import Item, encode, pending_item
+from ..store import Item, encode, pending_item, unchanged
 from .base import Move
 
 
@@ -41,8 +42,21 @@ def pending_job(snapshot: Snapshot, move: Move) -> Mapping[str, Any] | None:
     return None if done else {"job": "reconcile", "run_id": None, "place": move.source.place, "since": 0.0}
 
 
-def job_call(move: Move, document: Mapping[str, Any]) -> PlannedCall:
-    """The write of a job."""
+def reconcile_command(place: str) -> str:
+    """What an operator runs once the region of the site at ``place`` is back."""
+    return "playbooks/reconcile.yml" + ("" if place == PLACES[0] else f" -e reconcile_place={place}")
+
+
+def opening_command(place: str, application: str) -> str:
+    """What opens the site at ``place`` again while it has the writer: a planned move to where the writer is."""
+    if place == PLACES[0]:
+        return "playbooks/failback.yml"
+    options = {"failover_target": place, "failover_mode": "planned", "failover_confirm": application}
+    return " ".join(["playbooks/failover.yml", *(f"-e {name}={value}" for name, value in options.items())])
+
+
+def job_call(move: Move, document: Mapping[str, Any], found: Mapping[str, Any] | Unknown | None) -> PlannedCall:
+    """The write of a job; it is carried out only where the item is still as it was ``found``."""
     site = move.target
     item = Item(move.application.name, pending_item(move.source.place), document)
     return PlannedCall(
@@ -50,6 +64,6 @@ def job_call(move: Move, document: Mapping[str, Any]) -> PlannedCall:
         "PutItem",
         site.access,
         f"{site.state_table}/{item.application}/{item.item}",
-        {"TableName": site.state_table, "Item": encode(item)},
+        {"TableName": site.state_table, "Item": encode(item), **unchanged(found)},
         optional=True,
     )

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from ..calls import PlannedCall
-from ..snapshot import Cluster, Facet, GlobalCluster, Lag, Snapshot, Unknown
+from ..snapshot import Cluster, Facet, GlobalCluster, GroupState, Lag, Snapshot, Unknown
+from ..valves import kept
 from .base import (
     DONE,
     SOURCE,
@@ -17,23 +18,27 @@ from .base import (
     Step,
     Watch,
     World,
-    impossible,
     needed,
     underway,
     watching,
 )
-from .fencing import applies, unfenced
+from .fencing import applies, still_open
 from .lost_writes import CopyLostWrites
-from .pending_job import job_call, pending_job, stored_job
+from .pending_job import job_call, opening_command, pending_job, stored_job
 from .secret_links import RelinkSecrets
 
 
 def exposed(move: Move, snapshot: Snapshot) -> list[str]:
     """What the application lacks as long as its old site is no whole standby."""
     site, lines = move.source, []
-    view = snapshot.global_cluster(move.application, move.target, move.source)
+    view = snapshot.global_cluster(move.application, move.target)
+    if isinstance(view, GlobalCluster) and view.writer_among((site,)) and _is_shut(move, snapshot):
+        opens = opening_command(site.place, move.application.name)
+        lines.append(f"{site.region} has the writer and is shut, so nobody serves: {opens} opens it again")
     member = view.member(site) if isinstance(view, GlobalCluster) else None
-    if member is None:
+    if isinstance(view, Unknown):
+        lines.append(f"whether there is a standby is not known: {view.reason} (R9)")
+    elif member is None:
         lines.append(f"no standby: {site.cluster} in {site.region} is no member of the global cluster (R9)")
     elif member.synchronisation not in (None, "connected"):
         lines.append(f"no standby: {site.cluster} in {site.region} is {member.synchronisation} (R9)")
@@ -44,6 +49,14 @@ def exposed(move: Move, snapshot: Snapshot) -> list[str]:
     if not isinstance(lag, Lag) and member is not None and not member.writer:
         lines.append(f"alarms on the lag are silent: {lag.reason} (R10)")
     return lines
+
+
+def _is_shut(move: Move, snapshot: Snapshot) -> bool:
+    """Whether a fence stands at the old site: its groups are empty, or, where it has none, something is kept shut."""
+    if not move.source.groups:
+        return bool(kept(snapshot, move.application, move.source))
+    states = [snapshot.group(move.source, group.name) for group in move.source.groups]
+    return all(isinstance(state, GroupState) and not state.desired for state in states)
 
 
 class ReportExposure(Step):
@@ -80,8 +93,8 @@ class CloseJob(Step):
     absolute = True
 
     def watches(self, move: Move) -> frozenset[Watch]:
-        """The job."""
-        return watching((Facet.FENCE_STATE, TARGET))
+        """The job, and who serves: only where that is known can the fence be known to stand."""
+        return watching((Facet.FENCE_STATE, TARGET), (Facet.GLOBAL, TARGET))
 
     def observe(self, world: World) -> Observation:
         """Whether it is closed; one that cannot be closed yet says what is left of it."""
@@ -90,20 +103,25 @@ class CloseJob(Step):
             return underway(f"the pending job: {job.reason}")
         if pending_job(world.snapshot, world.move) is None:
             return DONE
-        left = self._left(world)
-        return impossible(f"the job stays pending: {'; '.join(left)}") if left else needed("the job to be closed")
+        wanted = applies(world)
+        if isinstance(wanted, Unknown):
+            return underway(wanted.reason)
+        if left := self._left(world, fenced=wanted):
+            return Observation(State.IMPOSSIBLE, f"the job stays pending: {'; '.join(left)}", {"left": left})
+        return needed("the job to be closed")
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """PutItem."""
         job = pending_job(world.snapshot, world.move)
         if job is None:
             return ()
-        return (job_call(world.move, {**job, "closed_at": world.now, "closed_by": world.move.run_id}),)
+        closed = {**job, "closed_at": world.now, "closed_by": world.move.run_id}
+        return (job_call(world.move, closed, stored_job(world.snapshot, world.move)),)
 
     @staticmethod
-    def _left(world: World) -> list[str]:
+    def _left(world: World, fenced: bool) -> list[str]:
         here = World(world.move, world.snapshot, world.now)
-        left = list(unfenced(world.move, world.snapshot).values()) if applies(here) else []
+        left = list(still_open(world.move, world.snapshot).values()) if fenced else []
         for step in (CopyLostWrites(), RelinkSecrets()):
             seen = step.observe(here)
             if seen.state is not State.DONE:

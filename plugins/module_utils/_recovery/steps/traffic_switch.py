@@ -28,7 +28,7 @@ from .base import (
     underway,
     watching,
 )
-from .fencing import applies
+from .fencing import applies, spared
 from .write_probe import direct_write
 
 
@@ -196,15 +196,17 @@ class SettleSwitches(SwitchTraffic):
 
     def watches(self, move: Move) -> frozenset[Watch]:
         """DNS, and the positions that both regions keep."""
-        return SwitchTraffic.watches(self, move) | watching((Facet.POSITIONS, SOURCE), (Facet.FENCE_STATE, TARGET))
+        who_serves = watching((Facet.GLOBAL, TARGET), (Facet.FENCE_STATE, TARGET))
+        return SwitchTraffic.watches(self, move) | watching((Facet.POSITIONS, SOURCE)) | who_serves
 
     def observe(self, world: World) -> Observation:
         """As for a move, while a job says that there was an unplanned one."""
-        return SwitchTraffic.observe(self, world) if applies(world) else DONE
+        nothing = spared(world)
+        return SwitchTraffic.observe(self, world) if nothing is None else nothing
 
     def calls(self, world: World) -> tuple[PlannedCall, ...]:
         """As for a move, once the living site has accepted a write: no switch is touched before that."""
-        calls = SwitchTraffic.calls(self, world) if applies(world) else ()
+        calls = SwitchTraffic.calls(self, world) if applies(world) is True else ()
         probe = direct_write(world, len(world.outcomes) + 1)
         return (probe, *calls) if calls and probe else ()
 
