@@ -43,10 +43,10 @@ DAY = 86400.0
 
 def application(**changes: Any) -> Application:
     """One with a pair of buckets."""
-    given = document()
+    given = {**document(), **changes}
     for place, bucket in (("primary", "shop-data"), ("dr", "shop-dr-data")):
         given[place] = {**given[place], "buckets": [bucket]}
-    return parse_application({**given, **changes})
+    return parse_application(given)
 
 
 APPLICATION = application()
