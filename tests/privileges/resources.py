@@ -38,6 +38,7 @@ _FORMS: Mapping[str, Mapping[str, str]] = {
         "DBClusterIdentifier": "rds:{r}:{a}:cluster:{v}",
         "DBInstanceIdentifier": "rds:{r}:{a}:db:{v}",
         "DBSubnetGroupName": "rds:{r}:{a}:subgrp:{v}",
+        "DBClusterParameterGroupName": "rds:{r}:{a}:cluster-pg:{v}",
         "GlobalClusterIdentifier": "rds::{a}:global-cluster:{v}",
         "TargetDbClusterIdentifier": "{v}",
         "SourceDBClusterIdentifier": "{v}",

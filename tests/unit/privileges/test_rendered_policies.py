@@ -117,6 +117,23 @@ def test_a_key_that_has_another_name_or_tag_cannot_be_made_ours(policies: Polici
             assert limits["ForAllValues:StringLike"] == {"kms:ResourceAliases": ["alias/shop-*"]}
 
 
+def test_the_parameters_of_the_primary_can_be_copied_into_a_group_of_ours_alone(policies: Policies) -> None:
+    def copied(group: str) -> list[dict[str, Any]]:
+        made = {
+            "DBClusterParameterGroupName": group,
+            "DBParameterGroupFamily": "aurora-mysql8.0",
+            "Description": "copied",
+        }
+        changed = {"DBClusterParameterGroupName": group, "Parameters": [{"ParameterName": "time_zone"}]}
+        return [
+            call("rds", "CreateDBClusterParameterGroup", **made),
+            call("rds", "ModifyDBClusterParameterGroup", **changed),
+        ]
+
+    assert refused(policies, "operator-deploy-data", *copied("shop-dr-cluster-parameters")) == []
+    assert len(refused(policies, "operator-deploy-data", *copied("another-parameters"))) == 2
+
+
 def test_security_groups_that_are_named_for_one_site_leave_the_other_its_own(policies: Policies) -> None:
     def fence(region: str, group: str) -> dict[str, Any]:
         return call("ec2", "RevokeSecurityGroupIngress", region, GroupId=group)
