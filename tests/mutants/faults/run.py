@@ -188,4 +188,20 @@ FAULTS = (
             "if False:",
         ),
     ),
+    (
+        "local-results-forgotten",
+        "journal",
+        "of a run that its store knows, nothing is taken up that the local journal alone has",
+        Rewritten("opening:Opening._events_of", "if path and path.exists()", "if False"),
+    ),
+    (
+        "copy-of-the-fence-stays",
+        "journal",
+        "a way home that died between the two state tables leaves what was shut written down in the other one",
+        Rewritten(
+            "steps.unfencing:ForgetFence.calls",
+            "return keep_calls(world, world.move.target, ())",
+            "return keep_calls(world, world.move.target, ()) if _kept(world, (INGRESS, *WRITERS)) else ()",
+        ),
+    ),
 )
