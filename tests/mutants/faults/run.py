@@ -258,4 +258,20 @@ FAULTS = (
             "status:_state", "ABANDONED if is_history(application, run, snapshot, snapshot.at) else STOPPED", "STOPPED"
         ),
     ),
+    (
+        "local-results-forgotten",
+        "journal",
+        "of a run that its store knows, nothing is taken up that the local journal alone has",
+        Rewritten("runs:events_of", "in journals.events(run_id)", "in ()"),
+    ),
+    (
+        "copy-of-the-fence-stays",
+        "journal",
+        "a way home that died between the two state tables leaves what was shut written down in the other one",
+        Rewritten(
+            "steps.unfencing:ForgetFence.calls",
+            "return keep_calls(world, world.move.target, ())",
+            "return keep_calls(world, world.move.target, ()) if _kept(world, (INGRESS, *WRITERS)) else ()",
+        ),
+    ),
 )

@@ -10,6 +10,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from plugins.module_utils._recovery.errors import CallFailed
@@ -81,6 +82,7 @@ class Fences(Services):
 
     def open_valves(self, site: Site) -> dict[str, Any]:
         """What lets writes in at a site."""
+        self._settle()
         group = security_group(site.region, site.cluster)
         return {
             "schedules": [
@@ -122,15 +124,14 @@ class Fences(Services):
 
     def hide_until_fenced(self, region: str) -> None:
         """What lets writes in there is not seen before a group of the region is changed."""
+        self.refusals.append(partial(self._later, region))
+
+    def _later(self, region: str, call: Call) -> CallFailed | None:
         looks = ("GetSchedule", "ListEventSourceMappings", "DescribeSecurityGroups")
-
-        def later(call: Call) -> CallFailed | None:
-            begun = any((one.operation, one.region) == ("UpdateAutoScalingGroup", region) for one in self.calls)
-            if begun or call.region != region or call.operation not in looks:
-                return None
-            return CallFailed(region, call.service, call.operation, "InternalServerException", "later")
-
-        self.refusals.append(later)
+        begun = any((one.operation, one.region) == ("UpdateAutoScalingGroup", region) for one in self.calls)
+        if begun or call.region != region or call.operation not in looks:
+            return None
+        return CallFailed(region, call.service, call.operation, "InternalServerException", "later")
 
     # Answers
 
