@@ -45,6 +45,10 @@ STAGES = ("decide", "fence", "promote", "scale", "verify", "shift")
 EVENTS_AN_ITEM = 100
 """Events are about 1 kB each, with a plan's parameters some more; DynamoDB takes 400 kB an item."""
 
+MOST_EVENTS, MOST_EVENTS_A_SECOND = 10_000, 1000
+"""More than an application's run has written at once, and writes from then on: it is some hundred in the first seconds,
+and then few."""
+
 UNSAVED_SECONDS = 10.0
 """How long an event that nothing hangs on may wait, so that it goes along with the next ones in one call."""
 
@@ -114,10 +118,18 @@ class Journal:
         old = self.clock.now() - float(self.unsaved[0]["at"]) >= UNSAVED_SECONDS
         return old or any(event["kind"] in ("result", "step-failed") for event in self.unsaved)
 
-    def resume(self, events: Iterable[Mapping[str, Any]]) -> None:
-        """Go on after the events of a run that did not end."""
+    def resume(self, events: Iterable[Mapping[str, Any]], untold_since: float | None = None) -> None:
+        """Go on after the events of a run that did not end.
+
+        ``untold_since``: when that run was opened (epoch seconds), where the table may have more of its events than it
+        gave. Numbers then go on where none of those can be, as an event would be written over by one of its number.
+        """
         self.events = [dict(event) for event in events]
-        self.seq = max((int(event["seq"]) for event in self.events), default=0)
+        told = max((int(event["seq"]) for event in self.events), default=0)
+        self.seq = told
+        if untold_since is not None:
+            lasted = self.clock.now() - untold_since
+            self.seq = max(told, MOST_EVENTS + round(lasted * MOST_EVENTS_A_SECOND))
         self.unsaved = list(self.events)  # storing one twice does no harm, and which are stored is not known
         if self.events:  # written anew as a whole, as the last line may have been cut off
             self._locally(self._write_whole)

@@ -50,6 +50,7 @@ class Candidate:
     events: tuple[dict[str, Any], ...] = ()
     resumed: bool = False
     journal: Path | None = None  # where its local copy belongs
+    untold: bool = False  # whether its table may have more events than it gave
     notes: tuple[str, ...] = ()
 
     @property
@@ -173,7 +174,8 @@ class Opening:
         path = journals.path(move.run_id)
         # What cannot be read may hold what nobody else has: it is not written over.
         journal = path if path not in journals.unreadable else None
-        return Candidate(move, plan, rulings, events, found is not None, journal, journals.said())
+        untold = bool(journals.untold)
+        return Candidate(move, plan, rulings, events, found is not None, journal, untold, journals.said())
 
     def _unfinished(
         self, application: Application, snapshot: Snapshot, journals: LocalJournals

@@ -139,7 +139,7 @@ class _Run:
     def _course(self, one: Candidate) -> Course:
         clock, move = self.tools.clock, one.move
         journal = Journal(move.run_id, one.name, clock, store_of(self.tools, move), one.journal)
-        journal.resume(one.events)
+        journal.resume(one.events, untold_since=move.opened_at if one.untold else None)
         document = {**opening(move, self.mode, self.options), "opened_at": move.opened_at}
         leases = []
         for side in self.mode.leases:

@@ -37,6 +37,8 @@ class LocalJournals:
     folder: Path | None
     unreadable: dict[Path, str] = field(default_factory=dict)
     """What could not be read, and why."""
+    untold: list[str] = field(default_factory=list)
+    """What the state tables did not tell of a run, in lines."""
 
     @classmethod
     def of(cls, tools: Tools, application: Application) -> LocalJournals:
@@ -68,7 +70,7 @@ class LocalJournals:
 
     def said(self) -> tuple[str, ...]:
         """What could not be read, in lines."""
-        return tuple(f"{path} cannot be read: {why}" for path, why in self.unreadable.items())
+        return (*(f"{path} cannot be read: {why}" for path, why in self.unreadable.items()), *self.untold)
 
     def _read(self, path: Path, read: Callable[[Path], list[T]]) -> list[T]:
         try:
@@ -160,7 +162,8 @@ def events_of(application: Application, run: Run, tools: Tools, journals: LocalJ
     known = {event["seq"]: event for event in journals.events(run_id)}
     try:
         stored = stored_events(Store(tools.caller, site.access, site.state_table), application.name, run_id)
-    except RecoveryError:
+    except RecoveryError as error:
         stored = []
+        journals.untold.append(f"the journal of run {run_id} in {site.region} cannot be read: {error}")
     known.update({event["seq"]: event for event in stored})
     return tuple(known[seq] for seq in sorted(known))

@@ -259,6 +259,12 @@ FAULTS = (
         ),
     ),
     (
+        "untold-journal-written-over",
+        "journal",
+        "a run whose journal its table does not give is gone on with from number one, over the events that are there",
+        Rewritten("journal:Journal.resume", "if untold_since is not None:", "if False:"),
+    ),
+    (
         "local-results-forgotten",
         "journal",
         "of a run that its store knows, nothing is taken up that the local journal alone has",

@@ -302,6 +302,27 @@ def test_a_local_journal_that_cannot_be_read_is_left_alone_and_the_store_tells_o
     assert (seen["run"]["state"], seen["unknown"]) == ("closed", [f"{path} cannot be read: {why}"])
 
 
+def test_a_journal_that_its_table_does_not_give_is_gone_on_with_and_nothing_of_it_is_written_over() -> None:
+    bench = Bench.of()
+    with bench.dies_after("UpdateAutoScalingGroup"):
+        move(bench)
+    before = stored(bench)
+
+    def refuse(call: Call) -> CallFailed | None:
+        refused = call.operation == "Query"
+        return CallFailed(call.region, call.service, call.operation, "AccessDenied", "no") if refused else None
+
+    bench.aws.refusals.append(refuse)
+    result = move(bench)
+    assert (result.status, result.resumed) == (MOVED, True), result.reasons
+    (note,) = [note for note in result.notes if "cannot be read" in note]
+    assert note.startswith(f"the journal of run {result.run_id} in us-west-2 cannot be read: "), note
+    bench.aws.refusals.clear()
+    after = stored(bench)
+    assert [event for event in after if event in before] == before
+    assert after[-1]["kind"] == "run-closed"
+
+
 def test_journals_of_another_user_do_not_end_a_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: Path, *_arguments: str, **_options: str) -> None:
         raise PermissionError(13, "Permission denied", str(self))
