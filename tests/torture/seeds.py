@@ -18,7 +18,7 @@ MOST_STEPS = 12
 MOST_MOMENT = 160
 EARLY_MOMENT = 50
 MOST_CHANGES = 14
-NO_CAPACITY = 1e7
+NO_CAPACITY = NEVER = 1e7
 
 
 def drawn(seed: int) -> tuple[Step, ...]:
@@ -38,7 +38,12 @@ def _as_operated(step: Step, draw: random.Random) -> Step:
         meanwhile.append((draw.randint(1, EARLY_MOMENT), other))
     if draw.random() < 0.1:
         moment = draw.randint(1, EARLY_MOMENT)
-        hands = (steps.Abort(), steps.MovedByHand(draw.choice(steps.PLACES)), steps.InstancesLost(step.target))
+        hands = (
+            steps.Abort(),
+            steps.MovedByHand(draw.choice(steps.PLACES)),
+            steps.InstancesLost(step.target),
+            steps.Promotion(NEVER, draw.choice(steps.FENCING), 0.0),
+        )
         meanwhile.append((moment, draw.choice(hands)))
     return replace(
         step,

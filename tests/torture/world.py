@@ -79,7 +79,8 @@ class World:
             case steps.DnsDelay(seconds):
                 aws.delays.dns = seconds
             case steps.Promotion(seconds, fencing, resynchronise):
-                aws.delays.promote, aws.fencing, aws.delays.resynchronise = seconds, fencing, resynchronise
+                aws.promotions_take(seconds)
+                aws.fencing, aws.delays.resynchronise = fencing, resynchronise
             case steps.Move():
                 self._move(step)
             case _:

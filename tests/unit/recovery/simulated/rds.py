@@ -109,6 +109,16 @@ class Rds(World):
             self.rejoining[name] = self.moves[name][0] + self.delays.resynchronise
         return {"GlobalCluster": cluster}
 
+    def promotions_take(self, seconds: float) -> None:
+        """From now on; one that is under way takes no longer than that either."""
+        self.delays.promote = seconds
+        now = self.clock.now()
+        self.moves = {name: (min(due, now + seconds), to) for name, (due, to) in self.moves.items()}
+        joined = now + seconds + self.delays.resynchronise
+        self.rejoining.update(
+            {name: min(self.rejoining[name], joined) for name in self.moves if name in self.rejoining}
+        )
+
     def switch_over_by_hand(self, application: Application, region: str) -> bool:
         """Somebody asks for a switchover to a region in the console; False where AWS refuses that now."""
         writer = self.writer(application)
