@@ -45,8 +45,8 @@ STEP_SECONDS = {
 """How long a step may take; one that is not named, half a minute."""
 
 HALF_A_MINUTE = 30.0
-LATE_SECONDS = 130.0
-"""A look at a region that does not answer, polls that come late, and a lease that is waited for may come on top."""
+LATE_SECONDS = 60.0
+"""Looks at a region that does not answer, and polls that come late, may come on top."""
 
 RUN_SECONDS = {PLANNED: 8100.0, UNPLANNED: 7500.0, RECONCILE: 4200.0}
 """All that its steps may take one after another, and ten minutes at the most beside it."""
@@ -105,6 +105,13 @@ class Invariants:
             not (unplanned and call.service in GLOBAL_CONTROL_PLANES), f"{what}: an unplanned move asks a global one"
         )
         self._check_lease(mover, application, deadline_seconds, what)
+        before = mover.unanswered
+        again = before and (before.region, before.operation, before.params) == (
+            call.region,
+            call.operation,
+            call.params,
+        )
+        self.holds(not again, f"{what}: it is sent once more, and nobody has looked what became of it")
         if call.operation in PROMOTIONS:
             self._check_promotion(mover, application, call, what)
         if _leads_clients(call):

@@ -85,6 +85,7 @@ class Mover:
     writers: dict[str, Seen] = field(default_factory=dict)  # by global cluster, as last told
     kept_at: int = 0  # the moment at which it last wrote its journal
     bad_keys: set[str] = field(default_factory=set)  # regions that told of one
+    unanswered: Call | None = None  # a change of which it is not known whether it was made, until it looks again
     alone: bool = True
     lost_seconds: dict[str, float] = field(default_factory=dict)
     stalled_seconds: float = 0.0
@@ -150,12 +151,16 @@ class Mover:
             self.watcher.before_call(self, call, deadline_seconds)
             self.pause_factor = 1.0
             self._count(call)
+        else:
+            self.unanswered = None
         self.calls.append(call)
         self._strike_before()
         began = self.clock.now()
         try:
             answer = self.aws.send(access, service, operation, params, deadline_seconds)
-        except (CallFailed, RegionUnreachable):
+        except (CallFailed, RegionUnreachable) as error:
+            if call.mutates and (isinstance(error, RegionUnreachable) or error.code == "ServiceUnavailable"):
+                self.unanswered = call
             waited = self.clock.now() - began
             self.lost_seconds[access.region] = self.lost_seconds.get(access.region, 0.0) + waited
             self._pass_moment()
@@ -165,6 +170,7 @@ class Mover:
         lost = self._strike_after()
         self._pass_moment()
         if lost or self.clock.now() - began > deadline_seconds:
+            self.unanswered = call if call.mutates else None
             raise RegionUnreachable(access.region, "the answer came too late or never")
         self._learn(call, answer)
         return answer
