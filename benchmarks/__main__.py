@@ -154,8 +154,16 @@ class Bencher:
         self._settled()
         return run
 
-    def _look(self, bench: Bench, documents: list[dict[str, Any]]) -> Run:
-        return self._play(bench, "readiness.yml", documents)
+    @staticmethod
+    def _look(bench: Bench, documents: list[dict[str, Any]]) -> Run:
+        """`playbooks/readiness.yml` as it is, on an inventory with one host for each application."""
+        hosts = {one["name"]: {"ansible_connection": "local", "aws_dr_application": one} for one in documents}
+        file = bench.home / "readiness-inventory.json"
+        told = {"ansible_python_interpreter": sys.executable, "aws_dr_reports_dir": str(bench.home / "reports")}
+        # The bench's applications lack what no move touches, and that is told; a readiness that stops is not timed.
+        inventory = {"dr": {"hosts": hosts, "vars": {**told, "readiness_enforced": False}}}
+        file.write_text(json.dumps(inventory), encoding="utf-8")
+        return bench.run("ansible-playbook", "-i", str(file), "playbooks/readiness.yml")
 
     def _readiness(self, count: int, runs: list[Run]) -> None:
         who = f"readiness of {count} application{'s' if count > 1 else ''}"
@@ -174,22 +182,25 @@ class Bencher:
         time.sleep(1.5)
 
     def _moved(self, count: int, runs: list[Run], documents: list[dict[str, Any]]) -> None:
-        probe = documents[0]["probe"]
-        least = critical_path.seconds("fast", probe["stable_samples"])
+        least = critical_path.seconds("fast")
+        samples = critical_path.samples_seconds(documents[0]["probe"]["stable_samples"])
         overhead = [run.wall - least for run in runs]
         per_call = 1000 * sum(run.lab_seconds for run in runs) / sum(len(run.calls) for run in runs)
         who = f"{count} application{'s' if count > 1 else ''}"
         row = self.sheet.row
         if count == 1:
-            chain = " + ".join(
-                f"{name} {value:g}" for name, value in critical_path.links("fast", probe["stable_samples"], 0.25)
+            row(
+                "critical path",
+                f"{least:.2f} s",
+                " + ".join(f"{name} {v:g}" for name, v in critical_path.links("fast")),
             )
-            row("critical path", f"{least:.2f} s", chain)
+            row("the good samples that end a move", f"{samples:.2f} s", "asked for by us, so no part of it")
         row(
             f"{who}: command to last change", spread([run.last_mutation for run in runs]), "the mover, one task for all"
         )
         row(f"{who}: whole command", spread([run.wall for run in runs]))
         row(f"{who}: over the critical path", spread(overhead), share(median(overhead)))
+        row(f"{who}: … beside the good samples", spread([over - samples for over in overhead]))
         row(
             f"{who}: CPU, peak memory",
             f"{spread([run.cpu for run in runs])}, {max(run.peak_mib for run in runs):.0f} MiB",
@@ -315,11 +326,15 @@ class Bencher:
                 "with probe, checklist, validation and report",
             )
             self.sheet.row("drill: over the critical path", spread(overhead), share(median(overhead)))
+            samples = critical_path.samples_seconds()
+            self.sheet.row("drill: … beside the good samples", spread([over - samples for over in overhead]))
             for what, took in profile(drills[-1]):
                 self.sheet.row(f"drill: {what}", took)
             for what, took in longest(drills[-1]):
                 self.sheet.row(f"drill, task: {what}", took)
             self.sheet.aim("the whole drill: over the critical path at most 2 s", median(overhead), 2.0, "s")
+            share_of_it = 100 * median(overhead) / least
+            self.sheet.aim("the whole drill: over the critical path at most 5 %", share_of_it, 5.0, "%")
             self.sheet.figures["drill"] = [plainly(run) for run in drills]
             self.sheet.figures["deploy again"] = [plainly(run) for run in again]
 

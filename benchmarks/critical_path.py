@@ -1,9 +1,10 @@
 # Copyright: Contributors to the pilotlight.aws_dr project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The shortest that a planned move can take in the lab: the slowest chain of what has to be waited for.
+"""The critical path of a planned move in the lab: the slowest chain of the delays that the lab imposes.
 
-In a planned move capacity is there before the writer moves, the writer moves before clients do, and N good samples
-end it; nothing of that can be done side by side. Delays are the lab's own table (lab/delays.py).
+Capacity is there before the writer moves, and the writer moves before clients do; nothing of that can be done side by
+side. Delays are the lab's own table (lab/delays.py). The good samples that end a move are the mover's own wait, so they
+are no part of it, and are told beside it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ CHAIN = (
 )
 
 
-def links(profile: Profile, stable_samples: int, interval_seconds: float) -> list[tuple[str, float]]:
+def links(profile: Profile) -> list[tuple[str, float]]:
     """Each link with its seconds, in order."""
-    found = [(name, delay(name, profile)) for name in CHAIN]
-    return [*found, ("samples through DNS", (stable_samples - 1) * interval_seconds)]
+    return [(name, delay(name, profile)) for name in CHAIN]
 
 
-def seconds(profile: Profile, stable_samples: int = 10, interval_seconds: float = 0.25) -> float:
+def seconds(profile: Profile) -> float:
     """The sum."""
-    return sum(value for _name, value in links(profile, stable_samples, interval_seconds))
+    return sum(value for _name, value in links(profile))
+
+
+def samples_seconds(stable_samples: int = 10, interval_seconds: float = 0.25) -> float:
+    """How long the good samples take that end a move."""
+    return (stable_samples - 1) * interval_seconds
