@@ -271,6 +271,23 @@ def test_an_unplanned_failover_that_is_killed_goes_on_where_it_was(seed: int, st
         story.should_be_at("dr")
 
 
+def test_a_failover_that_is_refused_after_its_fence_says_that_nobody_serves_and_home_is_opened_again(
+    story: Story,
+) -> None:
+    lab = story.lab
+    lab.command("fault", "rds:FailoverGlobalCluster", "--code", "AccessDenied")
+    refused = story.play(*story.unplanned, "-e", "waive=old-site-down")
+    assert refused.code
+    assert f"{lab.project} is served from nowhere" in refused.output
+    assert "playbooks/failback.yml opens it again" in refused.output
+    assert lab.writer_region() == lab.primary_region
+    lab.command("fault", "--clear")
+    began = time.monotonic()
+    story.play(*FAILBACK).must_succeed()
+    print(f"served again {time.monotonic() - began:.0f} s after the command")
+    story.should_be_at("primary")
+
+
 STAGES = {
     # stage of the drill in which the region goes: step that announces it
     "before the writer moves": "raise-capacity",
