@@ -62,7 +62,7 @@ class World:
                 aws.heal(region)
                 aws.outage(region, kind, clients_too)
             case steps.Heal(place):
-                self._heal(place)
+                aws.heal(self._region(place))
             case steps.Throttle(every):
                 self.throttled_every = every
             case steps.ReplicationLag(seconds, told):
@@ -85,20 +85,20 @@ class World:
                 self._move(step)
             case _:
                 raise TypeError(f"{step} happens only to a mover")
+        self._keep_lost_writes()
         if not self.movers:
             self.must.after_step()
         if self.must.failure is not None:
             raise self.must.failure
 
-    def _heal(self, place: str) -> None:
-        """A place answers again; what a failover has left behind there is kept in a snapshot (R8)."""
-        region = self._region(place)
-        self.aws.heal(region)
+    def _keep_lost_writes(self) -> None:
+        """What a failover has left behind is kept in a snapshot, as soon as the region there answers (R8)."""
         for application in self.aws.applications:
             log = self.aws.logs[application.name]
-            if log.stranded_in == region:
+            site = application.site_in(log.stranded_in) if log.stranded_in else None
+            if site is not None and site.region not in self.aws.outages:
                 log.stranded_in = None
-                self.aws.keep_lost_writes(application.site(place))
+                self.aws.keep_lost_writes(site)
 
     def _move_by_hand(self, place: str) -> None:
         for application in self.aws.applications:
@@ -251,8 +251,9 @@ class World:
         self.must.leases_written(mover)
 
     def waited(self) -> None:
-        """Clients go on while a mover waits."""
+        """Clients go on while a mover waits, and AWS does."""
         self.customers.write()
+        self._keep_lost_writes()
 
     def struck(self, mover: Mover, strike: steps.Step) -> None:
         """For the figures."""

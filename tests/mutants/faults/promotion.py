@@ -96,6 +96,12 @@ FAULTS = (
         Row("unplanned", "promote", {"needs": ()}),
     ),
     (
+        "job-left-after-the-promotion",
+        "R8",
+        "a failover that dies once it was asked for leaves no job, and its lost writes are never looked for",
+        Row("unplanned", "leave-job", {"needs": ("promote",)}),
+    ),
+    (
         "fencing-events-undo-a-promotion",
         "R7",
         "events of fencing that are not seen fail a move whose writer is promoted",

@@ -510,6 +510,18 @@ def test_a_second_failover_takes_nothing_away_from_the_job_of_the_first() -> Non
     assert not [note for note in result.notes if "there is none" in note]
 
 
+def test_a_failover_that_dies_as_soon_as_it_was_asked_for_is_reconciled_by_whoever_does_not_go_on_with_it() -> None:
+    bench = Bench.of()
+    bench.aws.outage(EAST, "refuse")
+    with bench.dies_after("FailoverGlobalCluster"):
+        run_move(bench.aws.applications, LOST, bench.tools())
+    bench.clock.wait(3600)
+    bench.aws.heal(EAST)
+    bench.aws.comes_back(primary(bench), joined=True)
+    result = again(bench)
+    assert (result.status, result.snapshots) == (CLOSED, (COPY,))
+
+
 def test_a_failover_says_what_an_earlier_one_has_left() -> None:
     bench = failed_over_twice()
     first = job(bench)["run_id"]
