@@ -70,6 +70,7 @@ FAULTS = (
         "lease",
         "a planned move goes on when no lease can be had",
         Rewritten("runner:_Run._take_leases", "all_of_them=self._depends_on_store(course)", "all_of_them=False"),
+        Rewritten("runner:_Run._holds", "if depends and leases.without:", "if False:"),
     ),
     (
         "taken-together-from-others",
