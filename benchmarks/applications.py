@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from lab.seed import adoption, compute, database, keys
 from lab.seed.network import Groups, Network
 from lab.seed.site import Aws, Site
@@ -30,6 +32,15 @@ VCPUS = {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"}
 ACTIVE = {"min": 3, "desired": 3, "max": 10}
 STANDBY = {"min": 0, "desired": 1, "max": 10}
 TTL = 2
+
+
+def _made(create: Callable[..., Any], **params: Any) -> None:
+    """Made, also where botocore has sent the request again after an answer that was lost."""
+    try:
+        create(**params)
+    except ClientError as error:
+        if not error.response["Error"]["Code"].endswith("AlreadyExistsFault"):
+            raise
 
 
 @dataclass
@@ -164,7 +175,8 @@ class Builder:
         if number == 0:
             return
         primary, name = self.site("primary"), self.name(number)
-        primary.client("rds").create_db_cluster(
+        _made(
+            primary.client("rds").create_db_cluster,
             DBClusterIdentifier=name, Engine=database.ENGINE, EngineVersion=database.VERSION, MasterUsername="admin",
             MasterUserPassword="correct-horse-battery-staple", DBSubnetGroupName=primary.name("db-subnet-group"),
             StorageEncrypted=True, KmsKeyId=keys.build_key(primary, primary.name("primary-key")),
@@ -183,7 +195,8 @@ class Builder:
         if number == 0:
             return
         dr, name = self.site("dr"), self.dr_cluster(number)
-        dr.client("rds").create_db_cluster(
+        _made(
+            dr.client("rds").create_db_cluster,
             DBClusterIdentifier=name, Engine=database.ENGINE, EngineVersion=database.VERSION,
             GlobalClusterIdentifier=self.global_name(number), DBSubnetGroupName=dr.name("legacy-db-subnets"),
             StorageEncrypted=True, KmsKeyId=keys.build_key(dr, dr.name("legacy-dr-key")),
