@@ -52,6 +52,7 @@ class Candidate:
     journal: Path | None = None  # where its local copy belongs
     untold: bool = False  # whether its table may have more events than it gave
     notes: tuple[str, ...] = ()
+    arrived: bool = False  # whether the target is the writer already
 
     @property
     def name(self) -> str:
@@ -169,13 +170,14 @@ class Opening:
         plan = make_plan(move, self.mode, snapshot)
         events = events_of(application, found, self.tools, journals) if found else ()
         rulings = () if plan.empty else evaluate(move, snapshot, self.options.waive)
-        if found and self.mode.moves and writer is not None and known and known.member(target) == writer:
+        arrived = writer is not None and known is not None and known.member(target) == writer
+        if found and self.mode.moves and arrived:
             rulings = past_return(rulings)
         path = journals.path(move.run_id)
         # What cannot be read may hold what nobody else has: it is not written over.
         journal = path if path not in journals.unreadable else None
         untold = bool(journals.untold)
-        return Candidate(move, plan, rulings, events, found is not None, journal, untold, journals.said())
+        return Candidate(move, plan, rulings, events, found is not None, journal, untold, journals.said(), arrived)
 
     def _unfinished(
         self, application: Application, snapshot: Snapshot, journals: LocalJournals
