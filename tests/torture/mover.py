@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from unit.recovery.simulated_aws import Call, SimulatedAws, VirtualClock
+from unit.recovery.simulated_aws import Call, Killed, SimulatedAws, VirtualClock
 
 from plugins.module_utils._recovery.clients import Clients
 from plugins.module_utils._recovery.errors import CallFailed, RegionUnreachable
@@ -29,10 +29,6 @@ NOT_WRITTEN = ("ConditionalCheckFailedException", "TransactionCanceledException"
 LEASE_WRITES = ("UpdateItem", "TransactWriteItems")
 MOST_MOMENTS = 20_000
 LONGEST_PAUSE = 8.0
-
-
-class Killed(BaseException):
-    """The process is gone."""
 
 
 class Seen(NamedTuple):

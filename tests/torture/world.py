@@ -9,7 +9,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 
-from unit.recovery.simulated_aws import Bench, Call, Delays
+from unit.recovery.simulated_aws import Bench, Call, Delays, Killed
 
 from plugins.module_utils._recovery.errors import CallFailed
 from plugins.module_utils._recovery.reconcile import options_of
@@ -19,7 +19,7 @@ from plugins.module_utils._recovery.runner import Options, run_move
 from . import steps
 from .customers import Customers
 from .invariants import PLANNED, RECONCILE, UNPLANNED, Invariants
-from .mover import Killed, Mover, by_moment
+from .mover import Mover, by_moment
 from .turns import Turns
 
 NAMES = ("shop", "blog")

@@ -36,6 +36,7 @@ from .errors import CallFailed, RecoveryError, RegionUnreachable
 from .model import Access
 from .ports import Clock
 from .retries import SERVER_SIDE, retry_for
+from .workers import NotInTime, in_time
 
 try:
     import boto3
@@ -259,28 +260,22 @@ class BotoTransport:
         with self._lock:
             door = self._doors.setdefault(access, _Door(access, self._models, self._now))
         self._models.load(service)  # half a second of CPU at first, which says nothing about the region
-        done, given_up = threading.Event(), threading.Event()
-        outcome: list[dict[str, Any] | Exception] = []
+        given_up = threading.Event()
 
-        def work() -> None:
+        def work() -> dict[str, Any]:
             _watch.given_up, _watch.mutates = given_up, not is_read(operation)
-            try:
-                outcome.append(door.invoke(service, operation, params))
-            except Exception as error:  # pylint: disable=broad-except  # raised again in the caller's thread
-                outcome.append(error)
-            done.set()
+            return door.invoke(service, operation, params)
 
-        threading.Thread(target=work, daemon=True, name=f"{access.region} {service} {operation}").start()
-        if not done.wait(deadline_seconds):
+        try:
+            return in_time(work, deadline_seconds, f"{access.region} {service} {operation}")
+        except NotInTime:
             given_up.set()
             reason = f"{service} {operation} brought no answer within {deadline_seconds:.1f} s"
-            raise RegionUnreachable(access.region, reason)
-        result = outcome[0]
-        if isinstance(result, (CallFailed, RegionUnreachable)):
-            raise result
-        if isinstance(result, Exception):
-            raise CallFailed(access.region, service, operation, type(result).__name__, _plain(result)) from result
-        return result
+            raise RegionUnreachable(access.region, reason) from None
+        except (CallFailed, RegionUnreachable):
+            raise
+        except Exception as error:  # pylint: disable=broad-except  # raised again as what callers know
+            raise CallFailed(access.region, service, operation, type(error).__name__, _plain(error)) from error
 
 
 class _Models:

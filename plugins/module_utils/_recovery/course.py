@@ -103,9 +103,6 @@ class Course:
     changed: bool = False
     decided: bool = False
     """The target is the writer or on its way to it, as AWS said last, whoever has asked for that."""
-    arrived: bool = False
-    """The target was the writer already when this process made its plan, so that nothing was asked that a promotion
-    needs."""
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -154,8 +151,6 @@ class Course:
             seen = progress.step.observe(world)
             if progress.refusal and seen.state is not State.DONE:
                 seen = impossible(progress.refusal)
-            if self.arrived and progress.step.name == "promote" and seen.state is State.NEEDED:
-                seen = impossible("the writer was there already, and somebody has moved it away: run the move again")
             seen = self._with_last_answer(progress, seen)
             if self._end(progress, seen, now):
                 ended = True

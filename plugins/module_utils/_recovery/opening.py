@@ -52,7 +52,6 @@ class Candidate:
     journal: Path | None = None  # where its local copy belongs
     untold: bool = False  # whether its table may have more events than it gave
     notes: tuple[str, ...] = ()
-    arrived: bool = False  # whether the target is the writer already
 
     @property
     def name(self) -> str:
@@ -159,8 +158,8 @@ class Opening:
             run_id=found["run_id"] if found else self.run_id,
             accept_data_loss=self.options.accept_data_loss,
             opened_at=float(found["opened_at"]) if found else self.began_at,
-            writer_at_start=found.get("writer") if found else (writer.arn if writer else None),
-            # An upgrade since the run was opened is no change since the plan, which is made anew.
+            # What has changed since the run was opened has not changed since the plan, which is made anew.
+            writer_at_start=writer.arn if writer else (found or {}).get("writer"),
             version_at_start=known.engine_version if known else (found or {}).get("version"),
             break_lease=self.options.break_lease,
             accept_unfenced=self.options.accept_unfenced,
@@ -170,14 +169,13 @@ class Opening:
         plan = make_plan(move, self.mode, snapshot)
         events = events_of(application, found, self.tools, journals) if found else ()
         rulings = () if plan.empty else evaluate(move, snapshot, self.options.waive)
-        arrived = writer is not None and known is not None and known.member(target) == writer
-        if found and self.mode.moves and arrived:
+        if found and self.mode.moves and writer is not None and known and known.member(target) == writer:
             rulings = past_return(rulings)
         path = journals.path(move.run_id)
         # What cannot be read may hold what nobody else has: it is not written over.
         journal = path if path not in journals.unreadable else None
         untold = bool(journals.untold)
-        return Candidate(move, plan, rulings, events, found is not None, journal, untold, journals.said(), arrived)
+        return Candidate(move, plan, rulings, events, found is not None, journal, untold, journals.said())
 
     def _unfinished(
         self, application: Application, snapshot: Snapshot, journals: LocalJournals

@@ -17,7 +17,6 @@ import ipaddress
 import json
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .ports import HttpAnswer
+from .workers import in_time
 
 MOST_BODY = 16 * 1024 * 1024
 """Bytes of an answer that are read: a list of a hundred thousand numbers is far below this."""
@@ -245,23 +245,14 @@ def _addresses(name: str, deadline: float) -> list[str]:
     with contextlib.suppress(ValueError):
         ipaddress.ip_address(name)
         return [name]
-    outcome: list[list[str] | OSError] = []
 
-    def resolve() -> None:
+    def resolve() -> list[str]:
         try:
-            found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-            outcome.append([str(sockaddr[0]) for *_kind, sockaddr in found])
-        except (OSError, UnicodeError) as error:
-            outcome.append(error if isinstance(error, OSError) else OSError(str(error)))
+            return [str(sockaddr[0]) for *_kind, sockaddr in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)]
+        except UnicodeError as error:
+            raise OSError(str(error)) from error
 
-    thread = threading.Thread(target=resolve, daemon=True, name=f"resolve {name}")
-    thread.start()
-    thread.join(_left(deadline))
-    if not outcome:
-        raise TimeoutError
-    if isinstance(outcome[0], OSError):
-        raise outcome[0]
-    return outcome[0]
+    return in_time(resolve, _left(deadline), f"resolve {name}")
 
 
 def _left(deadline: float) -> float:

@@ -124,8 +124,7 @@ class _Run:
 
     def _open(self, candidates: Sequence[Candidate], snapshot: Snapshot) -> None:
         opened = [self._course(one) for one in candidates]
-        for one, course in zip(candidates, opened, strict=True):
-            course.arrived = one.arrived
+        for course in opened:
             course.see(snapshot)
         self.reader.events_since = min(course.move.opened_at for course in opened) - 1
         take_together([course.leases for course in opened], free_tokens((one.move for one in candidates), snapshot))

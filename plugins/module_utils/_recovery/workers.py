@@ -1,7 +1,9 @@
 # Copyright: Contributors to the pilotlight.aws_dr project
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Two ways to run independent tasks: side by side in threads, or one after the other (virtual clock)."""
+"""Two ways to run independent tasks: side by side in threads, or one after the other (virtual clock); and one task
+under a wall-clock deadline.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,31 @@ def _outcome(task: Callable[[], T]) -> T | Exception:
         return task()
     except Exception as error:  # pylint: disable=broad-except  # handed to the caller, which must look at it
         return error
+
+
+class NotInTime(TimeoutError):
+    """The time was over before the task was."""
+
+
+def in_time(task: Callable[[], T], seconds: float, name: str) -> T:
+    """What a task returns or raises, if that comes within so many seconds; raises NotInTime.
+
+    It runs in a daemon thread of that name, which is left behind when its time is over.
+    """
+    done = threading.Event()
+    outcome: list[T | Exception] = []
+
+    def work() -> None:
+        outcome.append(_outcome(task))
+        done.set()
+
+    threading.Thread(target=work, daemon=True, name=name).start()
+    if not done.wait(seconds):
+        raise NotInTime
+    result = outcome[0]
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
 class InlineWorkers:

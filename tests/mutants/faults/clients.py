@@ -70,7 +70,7 @@ FAULTS = (
         "resolver-waited-for-without-end",
         "R2",
         "a write to a load balancer whose name the system resolves takes as long as its resolver likes",
-        Rewritten("probe:_addresses", "thread.join(_left(deadline))", "thread.join()"),
+        Rewritten("probe:_addresses", "in_time(resolve, _left(deadline),", "in_time(resolve, 3600.0,"),
     ),
     (
         "write-of-the-state-store-given-up",

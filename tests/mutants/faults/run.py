@@ -198,7 +198,7 @@ FAULTS = (
         "a run whose writer has moved is refused for the region that it has left",
         Rewritten(
             "opening:Opening.candidate",
-            "if found and self.mode.moves and arrived:",
+            "if found and self.mode.moves and writer is not None and known and known.member(target) == writer:",
             "if False:",
         ),
     ),
@@ -206,7 +206,11 @@ FAULTS = (
         "promoted-without-the-gates-of-a-promotion",
         "compare and set",
         "a run whose writer had moved already promotes once more where somebody moves it back, and has asked no gate",
-        Rewritten("course:Course.look", "if self.arrived and", "if False and"),
+        Rewritten(
+            "opening:Opening.candidate",
+            'writer.arn if writer else (found or {}).get("writer")',
+            'found.get("writer") if found else (writer.arn if writer else None)',
+        ),
     ),
     (
         "switchover-nobody-was-told-of-depends-on-the-old-region",

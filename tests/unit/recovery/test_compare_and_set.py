@@ -105,6 +105,26 @@ def test_a_run_that_stopped_is_gone_on_with_after_an_upgrade_of_the_engine() -> 
     ]
 
 
+def test_a_run_whose_writer_had_moved_asks_for_no_second_promotion_where_somebody_moves_it_back() -> None:
+    """Its plan was made on a target that had the writer, and none of what a promotion needs was asked for it."""
+    bench = Bench.of()
+    with bench.dies_after("SwitchoverGlobalCluster"):
+        move(bench)
+    bench.clock.wait(100)
+
+    def back(call: Call) -> None:
+        if call.operation == "BatchWriteItem":
+            bench.aws.after_call = lambda call: None
+            for member in world(bench)["GlobalClusterMembers"]:
+                member["IsWriter"] = member["DBClusterArn"] == HOME_ARN
+
+    bench.aws.after_call = back
+    (result,) = move(bench).applications
+    assert (result.status, result.resumed) == (FAILED, True)
+    assert f"the plan was made with writer {DR_ARN}, and now it is {HOME_ARN}: plan again" in result.reasons[0]
+    assert len(bench.aws.made("rds", "SwitchoverGlobalCluster")) == 1
+
+
 def test_a_promotion_that_somebody_else_has_asked_for_meanwhile_is_waited_for_and_not_asked_for_again() -> None:
     bench = Bench.of()
 
